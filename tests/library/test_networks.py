@@ -1,0 +1,80 @@
+"""The two networks: totals, shapes, variants and what a wrong argument says."""
+
+import numpy as np
+import pytest
+
+from course_lib import networks
+from course_lib.backend import keras
+
+
+def trainable(model):
+    return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+
+
+def test_totals_of_table_1():
+    generator, discriminator = networks.generator(), networks.discriminator()
+    assert generator.count_params() == 11_399_171 and trainable(generator) == 11_388_675
+    assert discriminator.count_params() == 3_098_370 and trainable(discriminator) == 3_096_450
+
+
+@pytest.mark.parametrize("height, width", [(4, 8), (64, 32)])
+@pytest.mark.parametrize("output", ["residual", "halved"])
+def test_the_generator_takes_any_multiple_of_4_and_keeps_the_range(height, width, output):
+    x = np.random.default_rng(0).uniform(-1, 1, (2, height, width, 3)).astype(np.float32)
+    y = networks.generator(width=4, blocks=1, output=output)(x).numpy()
+    assert y.shape == x.shape and y.dtype == np.float32
+    assert np.abs(y).max() <= 1
+
+
+def test_residual_output_returns_the_input_when_the_last_layer_is_silent():
+    model = networks.generator(width=4, blocks=1)
+    last = model.get_layer("conv2d_7")
+    last.set_weights([np.zeros_like(w) for w in last.get_weights()])
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_allclose(model(x), x, atol=1e-6)
+
+
+def test_the_discriminator_gives_a_probability_or_a_score():
+    x = np.random.default_rng(0).uniform(-1, 1, (3, 64, 64, 3)).astype(np.float32)
+    for output, inside in (("sigmoid", True), ("linear", False)):
+        model = networks.discriminator(size=64, width=8, output=output, normalisation="none")
+        model.get_layer("dense_1").bias.assign([50.0])
+        y = model(x).numpy()
+        assert y.shape == (3, 1)
+        assert (y.max() <= 1) == inside
+
+
+def test_a_critic_without_batch_normalisation_judges_each_image_alone():
+    x = np.random.default_rng(0).uniform(-1, 1, (4, 64, 64, 3)).astype(np.float32)
+    for kind, alone in (("layer", True), ("instance", True), ("none", True), ("batch", False)):
+        model = networks.discriminator(size=64, width=8, normalisation=kind, output="linear")
+        together = model(x, training=True).numpy()[:1]
+        single = model(x[:1], training=True).numpy()
+        assert np.allclose(together, single, atol=1e-4) == alone, kind
+
+
+def test_mixed_precision_keeps_weights_and_output_in_float32():
+    model = networks.generator(width=4, blocks=1, dtype="mixed_bfloat16")
+    assert model.get_layer("conv2d").compute_dtype == "bfloat16"
+    assert {w.dtype for w in model.weights} == {"float32"}
+    assert model(np.zeros((1, 8, 8, 3), np.float32)).dtype == "float32"
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: networks.generator(output="tanh"), '"residual" or "halved"'),
+    (lambda: networks.generator(normalisation="group"), '"batch", "instance"'),
+    (lambda: networks.generator(width=0), "width must be at least 1"),
+    (lambda: networks.discriminator(size=100), "multiple of 16"),
+    (lambda: networks.discriminator(output="tanh"), '"sigmoid" or "linear"'),
+])
+def test_a_wrong_argument_says_what_is_needed(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_models_survive_saving(tmp_path):
+    model = networks.generator(width=4, blocks=1)
+    model.save(tmp_path / "g.keras")
+    again = keras.models.load_model(tmp_path / "g.keras")
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_allclose(model(x), again(x), atol=1e-6)
