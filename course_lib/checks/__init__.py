@@ -1,0 +1,195 @@
+"""What the graded cells call, one module per lesson; here is what these modules share.
+
+A check runs the student's code silently and says in one sentence what came out, what was expected and
+where to look. It returns nothing: nbgrader takes a bare number on a test cell's last line for points.
+
+    def check_count(count):
+        for c_in, c_out, k in [(3, 64, 7), *random_layers()]:
+            compare_number(count, c_in, c_out, k, expected=conv2d(c_in, c_out, k), source="equation (2)",
+                           hint=lambda given: "did you add the bias?" if given == k * k * c_in * c_out else "")
+        passed("your count agrees with equation (2) for every layer of Table 2.")
+"""
+
+import copy
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from numbers import Number
+from typing import Any, NoReturn
+
+# Taken now: a test must not ask functions that a notebook may replace later (`np.allclose = …`).
+from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, isfinite as _isfinite
+from numpy import ndarray, unravel_index as _unravel_index
+
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "passed", "quiet"]
+
+
+class CheckFailed(AssertionError):
+    """A check that did not pass. A notebook shows its one sentence, not the library's frames."""
+
+    def _render_traceback_(self) -> list[str]:     # asked for by IPython
+        return [f"Not yet: {self}"]
+
+
+def fail(sentence: str) -> NoReturn:
+    """Raise CheckFailed without the chain of errors that led to it."""
+    raise CheckFailed(sentence) from None
+
+
+def passed(sentence: str) -> None:
+    """Print `Correct: …`, the last line of a check that passed."""
+    print(f"Correct: {sentence}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep everything the code inside writes from the notebook: prints, warnings, logs, file descriptor 2.
+
+    Text on stderr in a test cell scores 0 in nbgrader, so a right answer that warns must not be heard.
+    """
+    logging_was = logging.root.manager.disable
+    with open(os.devnull, "wb") as nowhere, warnings.catch_warnings(), \
+            redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        saved = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            warnings.simplefilter("ignore")
+            logging.disable(logging.CRITICAL)
+            yield
+        finally:
+            logging.disable(logging_was)
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def call(function: Callable, *arguments: Any, **named: Any) -> Any:
+    """What the student's function returns for copies of these arguments; it may print and warn unheard.
+
+    Raises CheckFailed, in one sentence, if it is no function, is not written yet, or raises anything.
+    """
+    if not callable(function):
+        fail(f"a function is needed here, but this is {_short(function)}: did you overwrite its name?")
+    shown = _call_text(function, arguments, named)
+    try:
+        with quiet():
+            return function(*copy.deepcopy(arguments), **copy.deepcopy(named))
+    except NotImplementedError as error:
+        fail(f"`{_name(function)}` is not written yet. {error}".rstrip())
+    except (Exception, SystemExit) as error:
+        fail(f"your `{shown}` stopped with {type(error).__name__}: {str(error).strip() or 'no message'}{_line_of(error)}.")
+
+
+def compare_number(function: Callable, *arguments: Any, expected: float, source: str = "the reference", tolerance: float = 0,
+                   hint: str | Callable[[Any], str] = "", **named: Any) -> None:
+    """Call the student's function and compare the number it returns.
+
+    tolerance: largest allowed |given - expected|, in the unit of the number; 0 asks for equality.
+    source: what the expected number follows from, as it stands in the sentence ("equation (2)", "Table 3").
+    hint: a question added to the sentence, or a function of the given number that returns one or "".
+    Raises CheckFailed.
+    """
+    given = call(function, *arguments, **named)
+    shown = _call_text(function, arguments, named)
+    value = _number(given)
+    if value is None:
+        forgot = "does it end in `return`?" if given is None else "return one number."
+        fail(f"your `{shown}` gave {_short(given)}, not a number: {forgot}")
+    if not abs(value - expected) <= tolerance:               # a NaN is not within any tolerance
+        fail(_sentence(f"your `{shown}` gave {_short(given)}; {source} gives {_short(expected)}", hint, given))
+
+
+def compare_array(function: Callable, *arguments: Any, expected: ndarray, source: str = "the reference", tolerance: float = 0,
+                  hint: str | Callable[[Any], str] = "", **named: Any) -> None:
+    """Call the student's function and compare the array it returns: shape, then every value.
+
+    tolerance: largest allowed |given - expected| of any element; 0 asks for equality. The dtype may differ.
+    Raises CheckFailed, naming the first difference: no array, shape, a value that is not finite, the worst element.
+    """
+    given = call(function, *arguments, **named)
+    shown = _call_text(function, arguments, named)
+    try:
+        array = _asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        fail(f"your `{shown}` gave {_short(given)}, not an array of numbers"
+             + (": does it end in `return`?" if given is None else "."))
+    if array.shape != expected.shape:
+        fail(_sentence(f"your `{shown}` gave the shape {array.shape}; {source} gives {expected.shape}", hint, given))
+    if not _all(_isfinite(array)):
+        fail(f"your `{shown}` holds values that are not finite: is something divided by zero?")
+    difference = _abs(array - _asarray(expected, dtype=float))
+    if array.size and not difference.max() <= tolerance:
+        worst = tuple(int(i) for i in _unravel_index(_argmax(difference), array.shape))
+        fail(_sentence(f"your `{shown}` gave {float(array[worst]):.6g} at index {worst}; "
+                       f"{source} gives {float(expected[worst]):.6g}", hint, given))
+
+
+def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any) -> Any:
+    """Call the student's function, compare the Keras model it returns with a table of the report, return the model.
+
+    table: one of `report.TABLE_2`, `report.TABLE_3`. Raises CheckFailed naming the first layer that differs.
+    """
+    from course_lib import parameters
+    from course_lib.backend import keras
+    model = call(function, *arguments, **named)
+    if not isinstance(model, keras.Model):
+        fail(f"your `{_call_text(function, arguments, named)}` gave {_short(model)}, not a keras.Model"
+             + (": does it end in `return`?" if model is None else "."))
+    try:
+        with quiet():
+            parameters.check(model, table)
+    except parameters.TableMismatch as error:
+        fail(str(error))
+    return model
+
+
+# ---------------------------------------------------------------- the words of a sentence
+
+def _number(value: Any) -> float | None:
+    """A Python or numpy number, or an array of one element, as it is; None for anything else."""
+    if isinstance(value, Number) and not isinstance(value, complex):
+        return value
+    try:
+        array = _asarray(value)
+    except Exception:
+        return None
+    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
+
+
+def _sentence(start: str, hint: str | Callable[[Any], str], given: Any) -> str:
+    words = hint(given) if callable(hint) else hint
+    return f"{start}: {words}" if words else f"{start}."
+
+
+def _name(function: Callable) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _call_text(function: Callable, arguments: tuple, named: dict) -> str:
+    words = [_short(a) for a in arguments] + [f"{key}={_short(value)}" for key, value in named.items()]
+    return f"{_name(function)}({', '.join(words)})"
+
+
+def _short(value: Any) -> str:
+    """A value in a few characters, arrays by shape."""
+    if isinstance(value, ndarray) and value.size > 4:
+        return f"array of shape {value.shape}"
+    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+        value = value.item()                                # np.int64(9472) reads 9472
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    words = repr(value)
+    return words if len(words) <= 60 else f"{words[:57]}…"
+
+
+def _line_of(error: BaseException) -> str:
+    """", in line N of your cell" for the last of the error's frames that stands in a notebook cell."""
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if "ipykernel" in frame.tb_frame.f_code.co_filename or frame.tb_frame.f_code.co_filename.startswith("<ipython"):
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return f" (line {line} of your cell)" if line else ""
