@@ -78,7 +78,7 @@ def call(function: Callable, *arguments: Any, **named: Any) -> Any:
         with quiet():
             return function(*copy.deepcopy(arguments), **copy.deepcopy(named))
     except NotImplementedError as error:
-        fail(f"`{_name(function)}` is not written yet. {error}".rstrip())
+        fail(f"`{_name(function)}` is not written yet" + (f": {error}" if str(error) else "."))
     except (Exception, SystemExit) as error:
         fail(f"your `{shown}` stopped with {type(error).__name__}: {str(error).strip() or 'no message'}{_line_of(error)}.")
 
