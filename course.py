@@ -1,0 +1,219 @@
+"""Sets the course up and runs it: the same on Linux, macOS and Windows.
+
+    python3 course.py lab               open the lessons in JupyterLab, in your own folder my_work
+    python3 course.py test              run the tests; FULL=1 behind it runs all of them
+    python3 course.py reset LESSON=04   a fresh copy of a lesson; yours is kept under another name
+    python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
+    python3 course.py lock              pin the versions anew after a change of pyproject.toml
+
+`make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
+The first start installs everything in the folder .venv beside this file: about 0.9 GB to
+download, 3 GB on the disk. Nothing outside this folder changes; delete .venv to be rid of it.
+"""
+
+# Only the standard library, and nothing newer than Python 3.6: an old Python that starts this
+# file finds a newer one, or says in a sentence what is missing.
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+STATE = os.path.join(VENV, "course-setup.txt")      # which requirements .venv holds, or that it is half made
+HALF_MADE = "installing"
+
+COURSE, TEST = "requirements.lock", "requirements-test.lock"    # the second contains the first
+VERSIONS = ("3.13", "3.12", "3.11")     # as requires-python in pyproject.toml
+SYSTEMS = ("linux-x86_64", "linux-aarch64", "win-amd64", "macosx-arm64")    # TensorFlow has packages for these
+DISK_GB = 5                             # 3 for .venv, 1 for the downloads, 1 to work with
+
+
+# ---------------------------------------------------------------- a Python that fits
+
+def stop(sentence):
+    """End with one sentence and exit status 2."""
+    sys.stdout.flush()
+    sys.stderr.write(sentence + "\n")
+    sys.exit(2)
+
+
+def why_unfit(command):
+    """What keeps this Python from running the course, in a few words; "" if nothing does, None if it does not start."""
+    probe = ("import platform, sys, sysconfig, importlib.util as i; system = sysconfig.get_platform(); "
+             "print('%d.%d' % sys.version_info[:2], 'macosx-' + platform.machine() if 'macosx' in system else system, "
+             "bool(i.find_spec('ensurepip') and i.find_spec('venv')), sys.executable)")
+    try:
+        answer = subprocess.run(command + ["-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                stdin=subprocess.DEVNULL, universal_newlines=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    if answer.returncode:
+        return None
+    version, system, complete, path = answer.stdout.strip().split(" ", 3)
+    name = "Python %s (%s)" % (version, path)
+    if version not in VERSIONS:
+        return name
+    if system not in SYSTEMS:
+        return "%s for %s, for which there is no TensorFlow" % (name, system)
+    if complete != "True":
+        return "%s without venv, which `apt install python%s-venv` adds" % (name, version)
+    return ""
+
+
+def find_python():
+    """The command of a Python that fits: the one running this file if it does, else another one on this machine."""
+    names = ["python" + version for version in VERSIONS] + ["python3", "python"]
+    commands = [[sys.executable]] + [[shutil.which(name)] for name in names if shutil.which(name)]
+    if os.name == "nt" and shutil.which("py"):
+        commands += [["py", "-" + version] for version in VERSIONS]
+    unfit = []
+    for command in commands:
+        if command[0].startswith(VENV + os.sep):    # what is being made cannot make itself
+            continue
+        why = why_unfit(command)
+        if why == "":
+            return command
+        if why and why not in unfit:
+            unfit.append(why)
+    stop("The course needs Python 3.11, 3.12 or 3.13 (64 bit). Found: %s. Install Python 3.12 from python.org "
+         "or your system's packages, then run this command again." % ("; ".join(unfit) or "none"))
+
+
+# ---------------------------------------------------------------- .venv
+
+def fingerprint(lock):
+    """One line that changes with the lock file and with pyproject.toml."""
+    digest = hashlib.sha256()
+    for name in (lock, "pyproject.toml"):
+        with open(os.path.join(ROOT, name), "rb") as file:
+            digest.update(file.read())
+    return lock + " " + digest.hexdigest()
+
+
+def read_state():
+    try:
+        with open(STATE) as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def write_state(lines):
+    with open(STATE, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def set_up(lock):
+    """Make .venv hold what the lock file lists. A matter of milliseconds when it already does.
+
+    An installation that was interrupted leaves the word HALF_MADE behind. The next one then starts
+    with an empty .venv, since a package may be there in part; pip keeps what it had downloaded.
+    """
+    wanted, state = fingerprint(lock), read_state()
+    usable = os.path.exists(PYTHON)
+    if wanted in state and usable:
+        return
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if not usable and free < DISK_GB:
+        stop("The course needs %d GB of free disk here, and there are %.1f GB. Make room, then run this command again."
+             % (DISK_GB, free))
+    started = time.time()
+    if not usable or HALF_MADE in state:
+        python = find_python()
+        say("1/3  Making .venv")
+        step(python + ["-m", "venv", "--clear", VENV])
+    elif why_unfit([PYTHON]):
+        stop("The folder .venv holds %s; the course needs Python 3.11, 3.12 or 3.13. Delete .venv, then run this "
+             "command again." % why_unfit([PYTHON]))
+    write_state([HALF_MADE])
+    say("2/3  Installing %s (the first time about 0.9 GB to download; it may be interrupted and started again)" % lock)
+    pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    step(pip + ["--require-hashes", "--only-binary", ":all:", "-r", os.path.join(ROOT, lock)])
+    say("3/3  Installing the course itself")
+    step(pip + ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT])
+    write_state([wanted] if lock == COURSE else [wanted, fingerprint(COURSE)])
+    say("Ready after %d s." % (time.time() - started))
+
+
+def say(sentence):
+    print(sentence, flush=True)
+
+
+def step(command):
+    """Run one part of the installation; if it fails, say so in a sentence and end."""
+    try:
+        failed = subprocess.call(command)
+    except KeyboardInterrupt:
+        failed = True
+    if failed:
+        stop("The installation stopped here; the lines above say why. Once that is mended (network, disk?), run the "
+             "same command again: what was downloaded is kept.")
+
+
+# ---------------------------------------------------------------- the commands
+
+def run(*arguments):
+    """Run .venv's Python as if .venv were activated; returns its exit status. Ctrl-C is its to answer."""
+    environment = dict(os.environ, VIRTUAL_ENV=VENV)
+    environment["PATH"] = os.path.dirname(PYTHON) + os.pathsep + os.environ.get("PATH", "")
+    process = subprocess.Popen([PYTHON] + list(arguments), env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass
+
+
+def lab(*arguments):
+    set_up(COURSE)
+    return run("-m", "course_lib", "lab", *arguments)
+
+
+def reset(*arguments):
+    set_up(COURSE)
+    return run("-m", "course_lib", "reset", *(arguments or [os.environ.get("LESSON", "")]))
+
+
+def test(*arguments):
+    set_up(TEST)
+    os.environ.setdefault("COURSE_SIZE", "laptop" if os.environ.get("FULL") == "1" else "smoke")
+    return run("-m", "pytest", "-n", "2", "--dist", "loadscope", *arguments)
+
+
+def notebooks(*arguments):
+    set_up(TEST)
+    return run("-m", "course_lib.authoring", *arguments)
+
+
+def lock(*arguments):
+    """Pin every version with the hashes of its files, for all systems at once and without addresses."""
+    set_up(TEST)
+    compile_ = ("-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes",
+                "--no-emit-index-url", "--custom-compile-command", "make lock") + arguments
+    return (run(*compile_, "-o", COURSE)
+            or run(*compile_, "--extra", "test", "--constraint", COURSE, "-o", TEST))
+
+
+COMMANDS = {"lab": lab, "test": test, "reset": reset, "notebooks": notebooks, "lock": lock}
+
+
+def main(words):
+    """Run one command. NAME=VALUE among the words is a setting, as in make."""
+    os.chdir(ROOT)
+    if not words or words[0] in ("help", "-h", "--help"):
+        print(__doc__.strip())
+        return 0
+    if words[0] not in COMMANDS:
+        stop("There is no command %r; there are %s." % (words[0], ", ".join(COMMANDS)))
+    settings = [word for word in words[1:] if word.split("=")[0].isupper() and "=" in word]
+    os.environ.update(word.split("=", 1) for word in settings)
+    return COMMANDS[words[0]](*[word for word in words[1:] if word not in settings])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
