@@ -130,7 +130,9 @@ def compare_array(function: Callable, *arguments: Any, expected: ndarray, source
 def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any) -> Any:
     """Call the student's function, compare the Keras model it returns with a table of the report, return the model.
 
-    table: one of `report.TABLE_2`, `report.TABLE_3`. Raises CheckFailed naming the first layer that differs.
+    table: one of `report.TABLE_2`, `report.TABLE_3`.
+    Raises CheckFailed naming the first layer that differs, how many are missing, or the parameters
+    that are missing outside the convolutions.
     """
     from course_lib import parameters
     from course_lib.backend import keras
@@ -139,10 +141,15 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
         fail(f"your `{_call_text(function, arguments, named)}` gave {_short(model)}, not a keras.Model"
              + (": does it end in `return`?" if model is None else "."))
     try:
-        with quiet():
-            parameters.check(model, table)
-    except parameters.TableMismatch as error:
+        comparison = parameters.check(model, table)
+    except ValueError as error:                             # TableMismatch is one
         fail(str(error))
+    if len(comparison.built) < len(table.rows):
+        fail(f"your model fits {table.title} so far, but has {len(comparison.built)} of its {len(table.rows)} convolutions.")
+    if not comparison.complete:
+        gap = table.total - comparison.total
+        fail(f"all convolutions fit {table.title}, but your model has {comparison.total:,} parameters and Table 1 says "
+             f"{table.total:,}: {abs(gap):,} {'are missing' if gap > 0 else 'too many'}, outside the convolutions.")
     return model
 
 
