@@ -99,6 +99,8 @@ class Comparison:
         text += [f"{name}: {value}" for name, value in self._summary()]
         return "\n".join([f"{self.table.network} against {self.table.title}", *text])
 
+    __repr__ = __str__      # what a terminal and a stored notebook show beside the HTML
+
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{h}</th>' for h in self.HEADER)
         body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in line) + "</tr>" for line in self._lines())
