@@ -7,7 +7,7 @@
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
 `make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
-The first start installs everything in the folder .venv beside this file: about 0.9 GB to
+The first start installs everything in the folder .venv beside this file: about 0.8 GB to
 download, 3 GB on the disk. Nothing outside this folder changes; delete .venv to be rid of it.
 """
 
@@ -112,7 +112,7 @@ def set_up(lock):
     """Make .venv hold what the lock file lists. A matter of milliseconds when it already does.
 
     An installation that was interrupted leaves the word HALF_MADE behind. The next one then starts
-    with an empty .venv, since a package may be there in part; pip keeps what it had downloaded.
+    with an empty .venv, since a package may be there in part.
     """
     wanted, state = fingerprint(lock), read_state()
     usable = os.path.exists(PYTHON)
@@ -131,7 +131,7 @@ def set_up(lock):
         stop("The folder .venv holds %s; the course needs Python 3.11, 3.12 or 3.13. Delete .venv, then run this "
              "command again." % why_unfit([PYTHON]))
     write_state([HALF_MADE])
-    say("2/3  Installing %s (the first time about 0.9 GB to download; it may be interrupted and started again)" % lock)
+    say("2/3  Installing %s: the first time about 0.8 GB to download, a few minutes" % lock)
     pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     step(pip + ["--require-hashes", "--only-binary", ":all:", "-r", os.path.join(ROOT, lock)])
     say("3/3  Installing the course itself")
@@ -151,8 +151,8 @@ def step(command):
     except KeyboardInterrupt:
         failed = True
     if failed:
-        stop("The installation stopped here; the lines above say why. Once that is mended (network, disk?), run the "
-             "same command again: what was downloaded is kept.")
+        stop("The installation did not finish; the lines above say why. Once that is mended (network? disk?), run the "
+             "same command again.")
 
 
 # ---------------------------------------------------------------- the commands
