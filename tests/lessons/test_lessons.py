@@ -1,0 +1,53 @@
+"""Every lesson: not stale, complete, runs as stored, solvable, and its stubs fail."""
+
+import os
+
+import lesson_lint
+import lesson_nbval
+import nbformat
+import pytest
+
+from course_lib import authoring
+
+SOLUTIONS, NOTEBOOKS = authoring.ROOT / "solutions", authoring.ROOT / "notebooks"
+LESSONS = lesson_lint.all_lessons(SOLUTIONS)
+SIZE = "laptop" if os.environ.get("FULL") else os.environ.get("COURSE_SIZE", "smoke")
+
+
+def test_there_are_lessons():
+    assert LESSONS
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_derived_files_are_up_to_date(name):
+    found = authoring.stale([SOLUTIONS / f"{name}.py"], NOTEBOOKS, authoring.repository())
+    assert not found, "\n".join(found + ["Run `make notebooks`."])
+
+
+def test_nothing_is_left_over():
+    assert not authoring.orphans(SOLUTIONS, NOTEBOOKS)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lint(name):
+    executed = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4)
+    found = lesson_lint.lint(executed, name, LESSONS)
+    assert not found, "\n".join(found)
+
+
+def test_points_add_up_to_what_readme_says():
+    totals = {name[:2]: lesson_lint.points(authoring.read(SOLUTIONS / f"{name}.py")) for name in LESSONS}
+    found = lesson_lint.readme_complaints((authoring.ROOT / "README.md").read_text(encoding="utf-8"), totals)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_solution_runs_as_stored_and_gets_full_marks(name):
+    found = lesson_nbval.complaints(SOLUTIONS / f"{name}.ipynb", "solution", SIZE)
+    assert not found, found
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_student_notebook_runs_and_every_stub_fails(name):
+    found = lesson_nbval.complaints(NOTEBOOKS / f"{name}.ipynb", "student", SIZE)
+    assert not found, found
