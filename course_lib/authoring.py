@@ -266,7 +266,7 @@ def clean(notebook: NotebookNode, name: str) -> None:
                 raise AuthoringError(f"{where} shows a widget that is dead without a kernel: "
                                      "use course_lib.widgets, whose controls carry an HTML rendering.")
             data.pop(WIDGET, None)
-        if str(ROOT) in json.dumps(cell.outputs):
+        if json.dumps(str(ROOT))[1:-1] in json.dumps(cell.outputs):
             raise AuthoringError(f"{where} prints a folder of this machine ({ROOT}): print a name or a relative path.")
     notebook.metadata.pop("widgets", None)
 
