@@ -23,6 +23,10 @@ LEVELS = {
     4: "GoPro-like: averaged frames under shift, roll and zoom, moving objects, response curve, noise, compression",
 }
 
+LEVEL_1 = (11, 45)  # level 1's kernel is linear_psf(*LEVEL_1)
+SPEED = 2.0         # level 4: mean speed of camera and objects, in pixels per frame of 1/240 s
+TRIES = 4           # a training patch is the most detailed of so many: a blue sky has nothing to teach
+
 
 # Light and stored values ---------------------------------------------------------------------
 
@@ -305,7 +309,7 @@ def blur_photo(image: np.ndarray, level: int, rng: np.random.Generator) -> tuple
     Returns (blurred, sharp), both uint8 of the image's shape; sharp is the photograph
     itself, the middle of the exposure.
     """
-    motion = _draw(level, rng)
+    motion = draw_motion(level, rng)
     if level < 4:
         return convolve(image, motion), image.copy()
     return _gopro_like(image, motion, rng)
@@ -322,7 +326,7 @@ def blur_patch(photo: np.ndarray, level: int, size: int, rng: np.random.Generato
     Returns (blurred, sharp), uint8 (size, size, 3). Raises ValueError if the photograph is
     smaller than the square.
     """
-    motion = _draw(level, rng)
+    motion = draw_motion(level, rng)
     scale = rng.uniform(0.4, 1.0) if level == 4 else 1.0
     crop, centre, margin = _window(photo, size, scale, motion, rng)
     if level < 4:
@@ -331,21 +335,21 @@ def blur_patch(photo: np.ndarray, level: int, size: int, rng: np.random.Generato
     return _gopro_like(crop, motion, rng, centre, margin, paste=True)
 
 
-def _draw(level: int, rng: np.random.Generator) -> np.ndarray:
-    """The motion of one exposure: a point spread function (levels 1 to 3), or (1 or 2, S, 4).
+def draw_motion(level: int, rng: np.random.Generator) -> np.ndarray:
+    """The motion of one exposure, the first thing that `blur_photo` and `blur_patch` draw.
 
-    The latter is the camera's motion and, for some, that of objects of their own.
+    Returns a point spread function (K, K) at levels 1 to 3. At level 4 it is (1, S, 4), the
+    camera's motion, or (2, S, 4), the camera's and that of objects moving on their own.
     """
     if level not in LEVELS:
         raise ValueError(f"level is {level!r}; the ladder has the levels {', '.join(map(str, LEVELS))}.")
     if level == 1:
-        return linear_psf(11, 45)
+        return linear_psf(*LEVEL_1)
     if level == 2:
         return linear_psf(rng.uniform(3, 17), rng.uniform(0, 180))
     if level == 3:
         return path_psf(random_path(rng, rng.uniform(6, 24)))
 
-    # Mean speeds per frame, so that the input scores as GoPro's does (see tests/library/test_blur.py).
     frames = int(rng.choice([7, 9, 11, 13]))
     shutter = rng.uniform(0.3, 1.0)
     strength = frames * (0.04 if rng.random() < 0.1 else 1.0)       # one in ten is almost sharp
@@ -357,9 +361,6 @@ def _draw(level: int, rng: np.random.Generator) -> np.ndarray:
     time = np.linspace(-0.5, 0.5, len(camera))[:, None]
     angle = rng.uniform(0, 2 * np.pi)
     return np.stack([camera, camera + own * time * [np.cos(angle), np.sin(angle), 0, 0]])
-
-
-SPEED = 2.3         # mean speed of camera and objects, in pixels per frame of 1/240 s
 
 
 def _gopro_like(image, motions, rng, centre=None, margin=0, paste=False):
@@ -398,9 +399,6 @@ def _detail(crop: np.ndarray) -> float:
     return cv2.norm(row[:, 2:], row[:, :-2], cv2.NORM_L1) / row.size
 
 
-TRIES = 4           # the best of so many random places: a blue sky has nothing to teach
-
-
 def _window(photo, size, scale, motion, rng):
     """A random square of `size` at `scale`, with a margin. Returns the crop, the photograph's centre in it, the margin."""
     height, width = photo.shape[:2]
@@ -417,11 +415,12 @@ def _window(photo, size, scale, motion, rng):
     places = rng.integers([width - side + 1, height - side + 1], size=(TRIES, 2))
     left, top = max(places, key=lambda place: _detail(photo[place[1]:place[1] + side, place[0]:place[0] + side]))
     crop = photo[top:top + side, left:left + side]
-    centre = ((width - 1) / 2 - left) * scale, ((height - 1) / 2 - top) * scale
+    before = max(0, whole - side) // 2      # not 0 where the photograph is smaller than square and margin
+    centre = ((width - 1) / 2 - left) * scale + before, ((height - 1) / 2 - top) * scale + before
     if scale < 1:
         crop = cv2.resize(crop, (whole, whole), interpolation=cv2.INTER_AREA)
     elif side < whole:
-        before, after = (whole - side) // 2, whole - side - (whole - side) // 2
+        after = whole - side - before
         crop = cv2.copyMakeBorder(crop, before, after, before, after, cv2.BORDER_REFLECT_101)
     # Mirrored and transposed in one of eight ways. The centre is not: the motion is as likely mirrored too.
     if rng.random() < 0.5:
