@@ -25,6 +25,14 @@ FRAMES = 81             # the most frames of one slider or one set of sliders
 SLIDER_KB = 400         # what the frames of one slider may weigh; a lesson has room for 2 MB in all
 
 
+SPOKEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);"
+
+
+def spoken(text: str) -> str:
+    """Text for screen readers alone: the handles of ipywidgets announce an index, not the label."""
+    return f'<span role="status" style="{SPOKEN}">{escape(text)}</span>'
+
+
 class Live(Display):
     """A `Display` that also carries an ipywidgets view, built when it is first shown."""
 
@@ -75,6 +83,14 @@ def range_input(name: str, labels: list[str], start: int, handler: str, digits: 
     )
 
 
+def live_slider(name: str, options: list, value, room: int) -> ipywidgets.SelectionSlider:
+    """The ipywidgets form of `range_input`, at most `room` CSS pixels wide."""
+    return ipywidgets.SelectionSlider(
+        options=options, value=value, description=name, style={"description_width": "6em"},
+        layout={"width": "auto", "max_width": f"{min(room, 520)}px"},
+    )
+
+
 def _frames(pictures, axes: dict[str, list[str]], start: list[int], alt: str, zoom: float, kilobytes: int) -> Live:
     """Sliders over pictures; `axes` is {slider: labels}, the last one turning fastest.
 
@@ -91,26 +107,31 @@ def _frames(pictures, axes: dict[str, list[str]], start: list[int], alt: str, zo
     uris = encode(arrays, 1000 * kilobytes)
     alt = checked_alt(alt)
 
+    def where(position) -> str:
+        return ", ".join(f"{name} {labels[i]}" for (name, labels), i in zip(axes.items(), position))
+
     def picture(position) -> str:
-        where = ", ".join(f"{name} {labels[i]}" for (name, labels), i in zip(axes.items(), position))
-        return img(uris[np.ravel_multi_index(position, shape)], f"{alt} ({where})", width, zoom)
+        return img(uris[np.ravel_multi_index(position, shape)], f"{alt} ({where(position)})", width, zoom)
 
     first = int(np.ravel_multi_index(start, shape))
     rest = " ".join("" if i == first else uri for i, uri in enumerate(uris))
     digits = max(len(text) for labels in axes.values() for text in labels)
     inputs = "".join(range_input(name, labels, i, STEP, digits) for (name, labels), i in zip(axes.items(), start))
-    html = (f'<div data-frames="{rest}" data-alt="{escape(alt)}" style="max-width:{max(round(width), 320)}px;">'
+    room = max(round(width), 320)
+    html = (f'<div data-frames="{rest}" data-alt="{escape(alt)}" style="max-width:{room}px;">'
             f"{picture(start)}{inputs}</div>")
 
     def build():
         shown = ipywidgets.HTML(picture(start))
-        sliders = [
-            ipywidgets.SelectionSlider(options=[(text, j) for j, text in enumerate(labels)], value=i,
-                                       description=name, style={"description_width": "initial"})
-            for (name, labels), i in zip(axes.items(), start)
-        ]
+        sliders = [live_slider(name, [(text, j) for j, text in enumerate(labels)], i, room)
+                   for (name, labels), i in zip(axes.items(), start)]
+
+        def update(_):
+            position = [s.value for s in sliders]
+            shown.value = picture(position) + spoken(where(position))
+
         for one in sliders:
-            one.observe(lambda _: setattr(shown, "value", picture([s.value for s in sliders])), "value")
+            one.observe(update, "value")
         return ipywidgets.VBox([shown, *sliders])
 
     return Live(html, alt, build)
@@ -211,17 +232,18 @@ def swipe(before, after, labels: tuple[str, str] = ("blurred", "deblurred"), alt
         raise ValueError(f"before is {before.shape} and after {after.shape}; they must be the same size.")
     alt, width = checked_alt(alt), before.shape[1] * zoom
     uris = encode([before, after], 1000 * kilobytes)
+    title = ('<div style="display:flex;justify-content:space-between;font-weight:bold;">'
+             f"<span>{escape(labels[0])}</span><span>{escape(labels[1])}</span></div>")
+    share = f"share of the picture that is {labels[0]}"
     clip = f"position:absolute;left:0;top:0;clip-path:inset(0 0 0 {start}%);"
     html = (
-        f'<div data-swipe="" style="width:{round(width)}px;max-width:100%;">'
-        '<div style="display:flex;justify-content:space-between;font-weight:bold;">'
-        f"<span>{escape(labels[0])}</span><span>{escape(labels[1])}</span></div>"
+        f'<div data-swipe="" style="width:{round(width)}px;max-width:100%;">{title}'
         f'<div onpointerdown="{escape(DRAG)}" onpointermove="{escape(DRAG)}" ondragstart="return false" '
         'style="position:relative;touch-action:pan-y;user-select:none;cursor:ew-resize;">'
         f'{img(uris[0], f"{labels[0]}: {alt}", width, zoom)}{img(uris[1], f"{labels[1]}: {alt}", width, zoom, clip)}'
         f'<div data-line="" style="position:absolute;top:0;bottom:0;left:{start}%;width:2px;margin-left:-1px;'
         'background:white;outline:1px solid black;"></div></div>'
-        f'<input type="range" min="0" max="100" value="{start}" aria-label="share of the picture that is {escape(labels[0])}" '
+        f'<input type="range" min="0" max="100" value="{start}" aria-label="{escape(share)}" '
         f'aria-valuetext="{start} percent" autocomplete="off" oninput="{escape(SWIPE)}" '
         'style="width:100%;margin:4px 0;"></div>'
     )
@@ -232,10 +254,12 @@ def swipe(before, after, labels: tuple[str, str] = ("blurred", "deblurred"), alt
         def picture(percent: int) -> str:
             column = round(left.shape[1] * percent / 100)
             both = np.concatenate([left[:, :column], right[:, column:]], axis=1)
-            return img(quick_uri(both), f"{alt} ({percent} percent {labels[0]})", width, zoom)
+            both[:, max(column - 1, 0):column + 1] = 255
+            return title + img(quick_uri(both), f"{alt} ({percent} percent {labels[0]})", width, zoom)
 
-        shown = ipywidgets.HTML(picture(start))
-        line = ipywidgets.IntSlider(start, 0, 100, description=labels[0], style={"description_width": "initial"})
+        layout = {"width": "auto", "max_width": f"{round(width)}px"}
+        shown = ipywidgets.HTML(picture(start), layout=layout)
+        line = ipywidgets.IntSlider(start, 0, 100, readout=False, tooltip=share, layout=layout)
         line.observe(lambda change: setattr(shown, "value", picture(change["new"])), "value")
         return ipywidgets.VBox([shown, line])
 
@@ -262,7 +286,7 @@ def _panel_table(k: int, c_in: int, c_out: int, stride: int, size: int, keras_co
     """What the panel says about one convolution, as an HTML table."""
     side = parameters.output_size(size, stride)
     cells = {
-        "equation": ("C_out × (C_in × K² + 1), equation (2)",
+        "equation": ("equation (2): C_out × (C_in × K² + 1)",
                      f"{c_out} × ({c_in} × {k}² + 1) = {parameters.conv2d(c_in, c_out, k):,}"),
         "keras": ("Keras counts", keras_count),
         "input": ("input shape", f"{size} × {size} × {c_in}"),
@@ -270,7 +294,7 @@ def _panel_table(k: int, c_in: int, c_out: int, stride: int, size: int, keras_co
         "macs": ("multiply–accumulates", f"{parameters.macs(c_in, c_out, k, side, side):,}"),
     }
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left;padding-right:16px;">{name}</th>'
+        f'<tr><th scope="row" style="text-align:left;vertical-align:top;white-space:nowrap;padding-right:16px;">{name}</th>'
         f'<td data-cell="{key}" style="text-align:left;">{text}</td></tr>' for key, (name, text) in cells.items()
     )
     return f"<table>{rows}</table>"
@@ -289,7 +313,7 @@ def parameter_panel() -> Live:
     alt = ("Panel with sliders for K, C_in, C_out, stride and input size; it shows equation (2), "
            "the output shape and the multiply–accumulates of that convolution.")
     html = (f'<div data-panel="" role="group" aria-label="Parameters of one convolution" style="max-width:640px;">{inputs}'
-            f'{_panel_table(*start, "only while the notebook runs; here the page evaluates equation (2)")}</div>')
+            f'{_panel_table(*start, "needs the running notebook; the line above is the formula, computed by this page")}</div>')
 
     def build():
         from course_lib.backend import keras    # the panel shows without TensorFlow; its live form needs it
@@ -300,10 +324,7 @@ def parameter_panel() -> Live:
             return _panel_table(k, c_in, c_out, stride, size, f"{layer.count_params():,}")
 
         shown = ipywidgets.HTML(table(*start))
-        sliders = [
-            ipywidgets.SelectionSlider(options=values, value=value, description=name, style={"description_width": "6em"})
-            for name, (values, value) in PANEL.items()
-        ]
+        sliders = [live_slider(name, values, value, 520) for name, (values, value) in PANEL.items()]
         for one in sliders:
             one.observe(lambda _: setattr(shown, "value", table(*(s.value for s in sliders))), "value")
         return ipywidgets.VBox([*sliders, shown])
