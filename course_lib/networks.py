@@ -28,6 +28,20 @@ def normalise(kind: str, dtype=None, name=None):
     raise ValueError(f'normalisation is {kind!r}; use "batch", "instance", "layer" or "none".')
 
 
+def residual_block(x, normalisation: str = "batch", dtype: str | None = None, names=(None, None)):
+    """Two 3 x 3 convolutions whose result is added to their input; the shape stays. (Lesson 04.)
+
+    `x` is a Keras tensor (N, H, W, C); `names` are those of the two convolutions. There is no
+    ReLU after the addition: nine blocks in a row stay one sum, from the first to the last.
+    """
+    channels = x.shape[-1]
+    y = layers.Conv2D(channels, 3, padding="same", dtype=dtype, name=names[0])(x)
+    y = layers.ReLU(dtype=dtype)(normalise(normalisation, dtype)(y))
+    y = layers.Conv2D(channels, 3, padding="same", dtype=dtype, name=names[1])(y)
+    y = normalise(normalisation, dtype)(y)
+    return layers.Add(dtype=dtype)([x, y])
+
+
 def generator(
     width: int = 64,
     blocks: int = 9,
@@ -78,9 +92,8 @@ def generator(
     x = norm_relu(conv(x, 4 * width, 3, stride=2))                  # (N, 64, 64, 256)
 
     for _ in range(blocks):                                         # resolution stays as it is
-        y = norm_relu(conv(x, 4 * width, 3))
-        y = normalise(normalisation, dtype)(conv(y, 4 * width, 3))
-        x = layers.Add(dtype=dtype)([x, y])                         # (N, 64, 64, 256)
+        names = f"conv2d_{next(count)}", f"conv2d_{next(count)}"
+        x = residual_block(x, normalisation, dtype, names)          # (N, 64, 64, 256)
 
     x = layers.UpSampling2D(2, dtype=dtype)(x)                      # (N, 128, 128, 256)
     x = norm_relu(conv(x, 2 * width, 3))                            # (N, 128, 128, 128)
