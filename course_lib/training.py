@@ -1,0 +1,445 @@
+"""Training: both networks, both optimizers, one compiled step; runs that stop and go on exactly (lesson 07).
+
+`DeblurGAN.step` is Sections 2.3 and 3.2 of the report in one function. `train` feeds it, scores
+and pictures held-out photographs after every epoch, writes the run folder (`course_lib.runs`)
+and tells whoever listens through one callback, `report`; it knows nothing of notebooks.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from course_lib import datasets, evaluation, losses, networks, photos, restoration, runs
+from course_lib.backend import keras, tf
+from course_lib.runs import Run, RunError, Settings
+
+CHECKPOINT_SECONDS = 120        # within a long epoch; at the end of every epoch in any case
+
+
+class Objective(NamedTuple):
+    """What the two players minimise, and the discriminator it needs."""
+
+    critic_loss: Callable
+    generator_loss: Callable
+    output: str                     # the discriminator's last layer
+    normalisation: str              # of the discriminator
+    penalty: bool = False
+
+
+OBJECTIVES: dict[str, Objective | None] = {
+    # no adversary: the baseline every GAN must justify itself against
+    "content": None,
+    # Sections 2.2-2.3 as they stand: a Wasserstein loss on a critic that ends in a sigmoid
+    "report": Objective(losses.wasserstein_critic, losses.wasserstein_generator, "sigmoid", "batch"),
+    # the report's reference [9], arXiv:1704.00028: an unbounded critic, its slope held near 1
+    "wgan-gp": Objective(losses.wasserstein_critic, losses.wasserstein_generator, "linear", "layer", penalty=True),
+    # equation (1), and the variant of arXiv:1406.2661, Section 3, whose gradient does not vanish
+    "minimax": Objective(losses.minimax_discriminator, losses.minimax_generator, "sigmoid", "batch"),
+    "minimax-ns": Objective(losses.minimax_discriminator, losses.non_saturating_generator, "sigmoid", "batch"),
+}
+
+
+class DeblurGAN:
+    """The generator, the discriminator, an optimizer for each, and the step that trains them.
+
+    Parameters
+    ----------
+    settings : what to build and how to train it.
+    total_steps : length of the run, for the cosine schedule.
+    policy : Keras dtype policy of both networks, "float32" or "mixed_bfloat16".
+
+    Raises
+    ------
+    ValueError naming the setting that is none of the known ones.
+    """
+
+    def __init__(self, settings: Settings, total_steps: int, policy: str = "float32"):
+        s = self.settings = settings
+        if s.objective not in OBJECTIVES:
+            raise ValueError(f"objective is {s.objective!r}; use one of {', '.join(OBJECTIVES)}.")
+        self.objective = OBJECTIVES[s.objective]
+        self.strategy = tf.distribute.get_strategy()
+        if s.batch % self.strategy.num_replicas_in_sync:
+            raise ValueError(f"A batch of {s.batch} can't be shared by {self.strategy.num_replicas_in_sync} devices: "
+                             "use a multiple.")
+
+        self.generator = networks.generator(**generator_arguments(s), dtype=policy)
+        self.optimizer = _adam(s, total_steps, self.generator)
+        self.critic = self.critic_optimizer = None
+        if self.objective:
+            self.critic = networks.discriminator(s.patch, self.objective.normalisation, self.objective.output, dtype=policy)
+            self.critic_optimizer = _adam(s, total_steps * s.critic_steps, self.critic)
+
+        content = s.content or ("perceptual" if self.objective else "l1")
+        if content not in ("l1", "perceptual"):
+            raise ValueError(f'content is {content!r}; use "l1" or "perceptual".')
+        self.content_loss = (losses.l1 if content == "l1" else
+                             losses.Perceptual(s.vgg_preprocess, s.vgg_weights, dtype=policy))
+        self.compiled_step = tf.function(lambda *batch: self.strategy.run(self.step, batch))
+
+    def step(self, blurred, sharp, number) -> dict:
+        """Train on one device's part of a batch; `number` counts the steps. Returns the losses' means.
+
+        The generator's output is computed once: the critic learns from it as a constant, then
+        the generator learns through the critic as it has become.
+        """
+        s, objective = self.settings, self.objective
+        with tf.GradientTape() as tape:
+            output = self.generator(blurred, training=True)                 # (n, patch, patch, 3)
+            terms = {"content": self._mean(self.content_loss(sharp, output))}
+            loss = s.content_weight * terms["content"]
+            if objective:
+                with tape.stop_recording():
+                    for i in range(s.critic_steps):
+                        terms |= self.critic_step(sharp, output, number * s.critic_steps + i)
+                fooled = self.critic(output, training=True)                 # (n, 1)
+                terms["adversarial"] = self._mean(objective.generator_loss(fooled))
+                loss += s.adversarial_weight * terms["adversarial"]
+        weights = self.generator.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return terms
+
+    def critic_step(self, sharp, output, number) -> dict:
+        """Train the critic to tell sharp photographs from the generator's output."""
+        with tf.GradientTape() as tape:
+            real, fake = self.critic(sharp, training=True), self.critic(output, training=True)
+            terms = {"critic": self._mean(self.objective.critic_loss(real, fake))}
+            loss = terms["critic"]
+            if self.objective.penalty:
+                mix = self._uniform(number)
+                terms["penalty"] = self._mean(losses.gradient_penalty(self.critic, sharp, output, mix))
+                loss += self.settings.penalty * terms["penalty"]
+        weights = self.critic.trainable_variables
+        self.critic_optimizer.apply(tape.gradient(loss, weights), weights)
+        return terms
+
+    def _mean(self, per_image):
+        """This device's share of the mean over the whole batch: the optimizer adds the shares up."""
+        return tf.reduce_mean(per_image) / self.strategy.num_replicas_in_sync
+
+    def _uniform(self, number):
+        """One number in [0, 1] per image, the same whichever device has the image."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        part = self.settings.batch // self.strategy.num_replicas_in_sync
+        mix = tf.random.stateless_uniform((self.settings.batch, 1, 1, 1), seed=[self.settings.seed, number])
+        return tf.slice(mix, [replica * part, 0, 0, 0], [part, 1, 1, 1])
+
+    def train_on(self, blurred, sharp, number: int) -> dict[str, float]:
+        """One step on a batch (over all devices); the losses as plain numbers."""
+        terms = self.compiled_step(blurred, sharp, tf.constant(number, tf.int32))
+        return {name: float(self.strategy.reduce("SUM", value, axis=None)) for name, value in terms.items()}
+
+    def deblur(self, blurred: np.ndarray) -> np.ndarray:
+        """uint8 (N, H, W, 3) → uint8, four at a time, with the statistics of inference."""
+        outputs = [self.generator(photos.to_network(blurred[i:i + 4]), training=False) for i in range(0, len(blurred), 4)]
+        return photos.to_image(np.concatenate(outputs))
+
+    def state(self) -> list:
+        """Every variable that a continued run needs, in a fixed order."""
+        owners = [self.generator, self.optimizer, self.critic, self.critic_optimizer]
+        return [v for owner in owners if owner is not None for v in getattr(owner, "weights", None) or owner.variables]
+
+
+def generator_arguments(s: Settings) -> dict:
+    """The keyword arguments of `networks.generator` a run uses."""
+    return {"width": s.width, "blocks": s.blocks, "normalisation": s.normalisation, "output": s.output}
+
+
+def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers.Optimizer:
+    """Adam with the settings of Section 3.2, built, so that a checkpoint finds its moments."""
+    if s.schedule not in ("constant", "cosine"):
+        raise ValueError(f'schedule is {s.schedule!r}; use "constant" or "cosine".')
+    rate = s.learning_rate
+    if s.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, total_steps, alpha=0.01)
+    optimizer = keras.optimizers.Adam(rate, s.beta_1, s.beta_2, s.epsilon)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+# --- The machine ----------------------------------------------------------------------------
+
+def precision(name: str = "auto") -> tuple[str, str]:
+    """The Keras dtype policy to train with, and a sentence that says why.
+
+    "auto" times the convolution the generator consists of, 3 × 3 × 256 on 64 × 64 pixels, in
+    both precisions and takes bfloat16 where it is at least a tenth faster: where the processor
+    has no bfloat16 instructions it is emulated, and slower.
+    """
+    if name in ("float32", "bfloat16", "mixed_bfloat16"):
+        policy = "float32" if name == "float32" else "mixed_bfloat16"
+        return policy, f"Precision: {policy}, as asked."
+    if name != "auto":
+        raise ValueError(f'precision is {name!r}; use "auto", "float32" or "bfloat16".')
+    rates = {}
+    for dtype in ("float32", "bfloat16"):
+        image, kernel = tf.ones((1, 64, 64, 256), dtype), tf.ones((3, 3, 256, 256), dtype)
+        convolve = tf.function(lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"))
+        convolve(image, kernel)
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            convolve(image, kernel).numpy()
+            times.append(time.perf_counter() - start)
+        rates[dtype] = 2 * 64 * 64 * 9 * 256 * 256 / min(times) / 1e9
+    faster = rates["bfloat16"] > 1.1 * rates["float32"]
+    policy = "mixed_bfloat16" if faster else "float32"
+    return policy, (f"Precision: {policy}; a convolution runs at {rates['bfloat16']:.0f} GFLOP/s in bfloat16 and "
+                    f"{rates['float32']:.0f} in float32 here.")
+
+
+def strategy(name: str = "none") -> tf.distribute.Strategy:
+    """How a step is spread: "none", "mirrored" over this host's accelerators, "multiworker" over hosts.
+
+    The second takes the hosts from the environment variable TF_CONFIG, as TensorFlow defines it;
+    all of them must see the run folder.
+    """
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
+    if name == "multiworker":
+        if "TF_CONFIG" not in os.environ:
+            raise ValueError("strategy multiworker needs the hosts in the environment variable TF_CONFIG "
+                             "(see the README, several hosts).")
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise ValueError(f'strategy is {name!r}; use "none", "mirrored" or "multiworker".')
+
+
+@contextmanager
+def _stop_signals():
+    """Turn the first Ctrl-C or SIGTERM into a wish, `wish.stop`, met after the step; the second acts at once."""
+    class Wish:
+        stop = False
+
+    def handler(number, frame):
+        if Wish.stop:
+            raise KeyboardInterrupt
+        Wish.stop = True
+
+    before = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, handler)
+    except ValueError:      # not the main thread: whoever runs us handles signals
+        pass
+    try:
+        yield Wish
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+# --- The run --------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Progress:
+    """What the callback `report` is told: after every step, and with `epoch_done` after every epoch."""
+
+    run: Run
+    step: int                       # steps done
+    steps: int                      # of so many
+    steps_per_epoch: int
+    seconds: float                  # of training so far, interruptions not counted
+    seconds_left: float
+    losses: dict[str, float]        # of this step
+    history: list[dict[str, float]]
+    epoch_done: bool = False
+    message: str = ""
+
+
+def train(
+    folder: str | Path,
+    settings: Settings,
+    resume: bool = False,
+    report: Callable[[Progress], None] | None = None,
+    strategy_name: str = "none",
+) -> Run:
+    """Train, or continue, the run in a folder.
+
+    Interrupting (Ctrl-C, or the notebook's stop button) keeps everything; calling again with
+    `resume=True` goes on with the next step as if nothing had happened.
+
+    Parameters
+    ----------
+    folder : where the run is kept; made if missing.
+    settings : see `runs.Settings` and `runs.SIZES`.
+    resume : continue the run in the folder, or start one if there is none.
+    report : called with a `Progress` after every step and every epoch.
+    strategy_name : see `strategy`.
+
+    Returns
+    -------
+    The run, opened for reading. It may be unfinished: `len(run.history) - 1` epochs are done.
+
+    Raises
+    ------
+    RunError for a folder in use, contradicting settings, a damaged checkpoint, a folder that
+    can't be written, or a loss that is no longer a number; ValueError for a wrong setting.
+    """
+    folder = Path(folder)
+    spread = strategy(strategy_name)
+    writer = not isinstance(spread, tf.distribute.MultiWorkerMirroredStrategy) or spread.cluster_resolver.task_id == 0
+    try:
+        with _stop_signals() as wish:
+            return _train(folder, settings, resume, report or (lambda progress: None), spread, writer, wish)
+    except OSError as error:
+        raise RunError(f"{error.filename or folder} can't be written or read ({error.strerror or error}). What was saved "
+                       "before is complete: make room or choose another folder, then continue with resume.") from None
+
+
+def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
+    settings, message = _open(folder, settings, resume)
+    pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
+    steps_per_epoch = settings.steps or -(-pairs.count // settings.batch)
+    total = settings.epochs * steps_per_epoch
+    blurred, sharp = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
+
+    keras.utils.set_random_seed(settings.seed)
+    with spread.scope():
+        gan = DeblurGAN(settings, total, settings.precision)
+        if settings.start_from:
+            restoration.load_weights(gan.generator, _weights_of(settings.start_from))
+
+    done = _continue(folder, gan) if (folder / "checkpoint.npz").exists() else None
+    if done is None:
+        if writer:
+            runs.write_settings(folder, settings, generator_arguments(settings))
+            runs.write_pictures(folder, "blurred", blurred)
+            runs.write_pictures(folder, "sharp", sharp)
+        step, seconds, sums, history = 0, 0.0, {}, [{"epoch": 0, "step": 0, "seconds": 0} | _score(folder, gan, blurred, sharp, 0, writer)]
+        if writer:
+            runs.write_history(folder, history)
+    else:
+        step, seconds, sums = done
+        history = Run(folder).history[:step // steps_per_epoch + 1]
+    run = Run(folder)
+
+    def tell(losses, **more):
+        rate = seconds / step if step else 0.0
+        report(Progress(run, step, total, steps_per_epoch, seconds, rate * (total - step), losses, history, **more))
+
+    def save():
+        if writer:
+            _save(folder, gan, step, seconds, sums)
+
+    tell({}, epoch_done=True, message=message)
+    started = saved = time.perf_counter()
+    for local in _feed(pairs, settings, spread, step, total):
+        terms = gan.train_on(*local, number=step)
+        _must_be_finite(terms, step, folder, history)
+        step += 1
+        now = time.perf_counter()
+        seconds, started = seconds + now - started, now
+        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+        if step % steps_per_epoch == 0:
+            row = _score(folder, gan, blurred, sharp, step // steps_per_epoch, writer)
+            means = {name: total_ / steps_per_epoch for name, total_ in sums.items()}
+            history.append({"epoch": row["epoch"], "step": step, "seconds": seconds, **means, **row})
+            sums = {}
+            if writer:
+                runs.write_history(folder, history)
+            save()
+            saved = started = time.perf_counter()
+            tell(terms, epoch_done=True)
+        else:
+            tell(terms)
+        if wish.stop and step < total:
+            save()
+            tell(terms, message=f"Stopped after step {step} of {total}; everything is kept in {folder}. "
+                                "The same call with resume goes on from here.")
+            break
+        if time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            save()
+            saved = time.perf_counter()
+    return Run(folder)
+
+
+def _open(folder: Path, settings: Settings, resume: bool) -> tuple[Settings, str]:
+    """Check the folder against what is asked; returns the settings with their precision decided."""
+    if (folder / "settings.json").exists():
+        before = Run(folder).settings
+        if not resume:
+            raise RunError(f"{folder} already holds a run: continue it with resume (--resume), or choose another folder.")
+        asked = asdict(settings)
+        if settings.precision == "auto":        # decided once, when the run began
+            asked["precision"] = before.precision
+        differing = [f"{name} is {value!r}, there {getattr(before, name)!r}"
+                     for name, value in asked.items() if value != getattr(before, name)]
+        if differing:
+            raise RunError(f"The run in {folder} was made with other settings: {'; '.join(differing)}. "
+                           "Ask for the same, or choose another folder.")
+        return before, f"Continuing the run in {folder}."
+    policy, message = precision(settings.precision)
+    return replace(settings, precision=policy), message
+
+
+def _feed(pairs, settings: Settings, spread, step: int, total: int):
+    """The batches from `step` on, spread over the devices."""
+    def pipeline(context):
+        local = context.num_replicas_in_sync // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+        return datasets.batches(pairs, settings.seed, settings.batch, step, total,
+                                context.num_replicas_in_sync, range(first, first + local))
+
+    return iter(spread.distribute_datasets_from_function(pipeline))
+
+
+def _score(folder: Path, gan: DeblurGAN, blurred, sharp, epoch: int, writer: bool) -> dict[str, float]:
+    """Deblur the held-out photographs; keep pictures and weights; mean PSNR and SSIM and their gain."""
+    output = gan.deblur(blurred)
+    row = {"epoch": epoch}
+    for name, metric in (("psnr", evaluation.psnr), ("ssim", evaluation.ssim)):
+        after = np.mean([metric(s, o) for s, o in zip(sharp, output)])
+        before = np.mean([metric(s, b) for s, b in zip(sharp, blurred)])
+        row |= {name: float(after), f"{name}_gain": float(after - before)}
+    if writer:
+        runs.write_pictures(folder, epoch, output)
+        (folder / "epochs").mkdir(parents=True, exist_ok=True)
+        restoration.save_weights(gan.generator, folder / "epochs" / f"{epoch:04d}.npz")
+    return row
+
+
+def _save(folder: Path, gan: DeblurGAN, step: int, seconds: float, sums: dict[str, float]) -> None:
+    arrays = {f"{i:04d}": np.asarray(v) for i, v in enumerate(gan.state())}
+    note = json.dumps({"step": step, "seconds": seconds, "sums": sums})
+    runs.write_checkpoint(folder, {"note": np.array(note), **arrays})
+
+
+def _continue(folder: Path, gan: DeblurGAN) -> tuple[int, float, dict[str, float]]:
+    """Put the checkpoint's values into every variable."""
+    arrays = runs.read_checkpoint(folder)
+    note = json.loads(str(arrays.pop("note")))
+    variables = gan.state()
+    if [arrays[key].shape for key in sorted(arrays)] != [tuple(v.shape) for v in variables]:
+        raise RunError(f"{folder / 'checkpoint.npz'} belongs to other networks than {folder / 'settings.json'} describes: "
+                       "the folder's files do not come from one run.")
+    for key, variable in zip(sorted(arrays), variables):
+        variable.assign(arrays[key])
+    return note["step"], note["seconds"], note["sums"]
+
+
+def _weights_of(name: str) -> Path:
+    """The generator's weights in a run's folder (its last epoch) or a pretrained network's."""
+    folder = Path(name)
+    if (folder / "history.csv").exists() and (folder / "epochs").exists():
+        return Run(folder).weights(-1)
+    return restoration.folder(name) / "generator.npz"
+
+
+def _must_be_finite(terms: dict[str, float], step: int, folder: Path, history: list) -> None:
+    broken = [name for name, value in terms.items() if not np.isfinite(value)]
+    if broken:
+        raise RunError(
+            f"Training broke at step {step + 1}: the loss {broken[0]} is {terms[broken[0]]}. The last good weights are "
+            f"those after epoch {len(history) - 1}, {folder / 'epochs' / f'{len(history) - 1:04d}.npz'}. Try a learning rate "
+            "ten times lower, precision float32, or a smaller adversarial weight, in a new folder that starts from this one "
+            "(start_from).")
