@@ -78,9 +78,9 @@ def call(function: Callable, *arguments: Any, **named: Any) -> Any:
         with quiet():
             return function(*copy.deepcopy(arguments), **copy.deepcopy(named))
     except NotImplementedError as error:
-        fail(f"`{_name(function)}` is not written yet" + (f": {error}" if str(error) else "."))
+        fail(f"`{_name(function)}` is not written yet" + (f": {_one_line(error)}." if str(error) else "."))
     except (Exception, SystemExit) as error:
-        fail(f"your `{shown}` stopped with {type(error).__name__}: {str(error).strip() or 'no message'}{_line_of(error)}.")
+        fail(f"your `{shown}` stopped with {type(error).__name__}: {_one_line(error)}{_line_of(error)}.")
 
 
 def compare_number(function: Callable, *arguments: Any, expected: float, source: str = "the reference", tolerance: float = 0,
@@ -112,8 +112,10 @@ def compare_array(function: Callable, *arguments: Any, expected: ndarray, source
     given = call(function, *arguments, **named)
     shown = _call_text(function, arguments, named)
     try:
-        array = _asarray(given, dtype=float)
-    except (TypeError, ValueError):
+        array = _asarray(given)
+    except Exception:
+        array = None
+    if array is None or array.dtype.kind not in "iufb":
         fail(f"your `{shown}` gave {_short(given)}, not an array of numbers"
              + (": does it end in `return`?" if given is None else "."))
     if array.shape != expected.shape:
@@ -190,6 +192,12 @@ def _short(value: Any) -> str:
         return f"{value:.6g}"
     words = repr(value)
     return words if len(words) <= 60 else f"{words[:57]}…"
+
+
+def _one_line(error: BaseException) -> str:
+    """The message of an error in one line, without a full stop; Keras writes paragraphs."""
+    words = " ".join(str(error).split()).rstrip(".") or "no message"
+    return words if len(words) <= 300 else f"{words[:297]}…"
 
 
 def _line_of(error: BaseException) -> str:
