@@ -13,10 +13,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_lib.files import atomic
+
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, WORK = ROOT / "notebooks", ROOT / "my_work"
+SETTINGS = Path(__file__).parent / "jupyterlab"     # overrides.json: no news, no update check, no question about them
 RECORD = ".lessons.json"        # in my_work: the hash of the version each copy was made from
 START = "00_start_here.ipynb"
+COMMAND = "py course.py" if os.name == "nt" else "make"     # how a student calls us
 
 
 def sources(lessons: Path = LESSONS) -> list[Path]:
@@ -31,19 +35,19 @@ def copy_lessons(lessons: Path = LESSONS, work: Path = WORK) -> tuple[list[Path]
     Returns the relative paths of what was copied, and of what was copied earlier and has changed
     in `lessons` since.
     """
-    work.mkdir(exist_ok=True)
     record = read_record(work)
     copied, newer = [], []
     for path in sources(lessons):
         version = sha256(lessons / path)
         if not (work / path).exists():
-            copy(lessons / path, work / path)
+            with atomic(work / path) as part:
+                shutil.copyfile(lessons / path, part)
             copied.append(path)
             record[path.as_posix()] = version
         elif record.setdefault(path.as_posix(), version) != version:
             newer.append(path)
-    (work / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    trust([work / path for path in copied])
+    write_record(work, record)
+    trust([work / path for path in copied if path.suffix == ".ipynb"])
     return copied, newer
 
 
@@ -57,9 +61,9 @@ def reset(lesson: str, lessons: Path = LESSONS, work: Path = WORK) -> Path | Non
     ValueError if no lesson, or more than one, has that name.
     """
     wanted = lesson.zfill(2) if lesson.isdigit() else lesson
-    found = [path for path in sources(lessons) if wanted and (wanted in (path.name, path.stem) or path.name.startswith(f"{wanted}_"))]
+    found = [path for path in sources(lessons) if wanted in (path.name, path.stem, path.name.split("_")[0])]
     if len(found) != 1:
-        raise ValueError(f"LESSON is {lesson!r}; give the number or the name of one of these, as in `make reset LESSON=04`: "
+        raise ValueError(f"LESSON is {lesson!r}; give the number or the name of one of these, as in `{COMMAND} reset LESSON=04`: "
                          + ", ".join(path.stem for path in sources(lessons)) + ".")
     copied = work / found[0]
     kept = None
@@ -67,10 +71,6 @@ def reset(lesson: str, lessons: Path = LESSONS, work: Path = WORK) -> Path | Non
         numbers = (copied.with_name(f"{copied.stem}_mine_{i}{copied.suffix}") for i in range(1, 10_000))
         kept = next(name for name in numbers if not name.exists())
         copied.rename(kept)
-    record = read_record(work)
-    record.pop(found[0].as_posix(), None)
-    if work.exists():
-        (work / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     copy_lessons(lessons, work)
     return kept
 
@@ -84,31 +84,24 @@ def read_record(work: Path) -> dict[str, str]:
     return record if isinstance(record, dict) else {}
 
 
+def write_record(work: Path, record: dict[str, str]) -> None:
+    with atomic(work / RECORD) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file whole or not at all: a full disk must not leave half a lesson behind."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(source, part)
-        part.rename(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def trust(notebooks: list[Path]) -> None:
     """Sign notebooks as `jupyter trust` does, so that sliders and links in them are live at once."""
-    if not any(path.suffix == ".ipynb" for path in notebooks):
+    if not notebooks:
         return
     import nbformat                     # half a second that most starts can do without
     from nbformat.sign import NotebookNotary
     notary = NotebookNotary()
     for path in notebooks:
-        if path.suffix == ".ipynb":
-            notary.sign(nbformat.read(path, as_version=4))
+        notary.sign(nbformat.read(path, as_version=4))
 
 
 def drop_dead_widgets(model: dict, **_) -> None:
@@ -125,17 +118,17 @@ def drop_dead_widgets(model: dict, **_) -> None:
                 output["data"].pop("application/vnd.jupyter.widget-view+json", None)
 
 
-def lab(arguments: Sequence[str] = ()) -> None:
+def lab(arguments: Sequence[str] = (), lessons: Path = LESSONS, work: Path = WORK) -> None:
     """Bring my_work/ up to date and open JupyterLab on its first lesson; returns when the server ends.
 
     `arguments` go to JupyterLab, for example ["--port", "8890"].
     """
-    copied, newer = copy_lessons()
+    copied, newer = copy_lessons(lessons, work)
     if copied:
-        print(f"Copied to {WORK.name}: " + ", ".join(map(str, copied)))
+        print(f"Copied to {work.name}: " + ", ".join(map(str, copied)))
     for path in newer:
         number = path.name.split("_")[0] if path.suffix == ".ipynb" else path.stem
-        print(f"There is a newer version of {path}. Yours stays as it is; `make reset LESSON={number}` fetches the new one "
+        print(f"There is a newer version of {path}. Yours stays as it is; `{COMMAND} reset LESSON={number}` fetches the new one "
               "and keeps yours beside it.")
     screen = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     print("JupyterLab is starting. " + ("Your browser will open" if screen else "Open the address below in a browser")
@@ -143,10 +136,9 @@ def lab(arguments: Sequence[str] = ()) -> None:
 
     from jupyterlab.labapp import LabApp
     LabApp.launch_instance([
-        f"--ServerApp.root_dir={WORK}",
+        f"--ServerApp.root_dir={work}",
         f"--LabApp.default_url=/lab/tree/{START}",
-        "--LabApp.news_url=None",       # no pop-up that asks about news
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabApp.app_settings_dir={SETTINGS}",
         "--ContentsManager.pre_save_hook=course_lib.workspace.drop_dead_widgets",
         "--log-level=WARN",
         *([] if screen else ["--no-browser"]),      # else a text browser might take over the terminal
