@@ -63,7 +63,7 @@ def padding_and_stride(size: int = 5, k: int = 3, strides: tuple[int, ...] = (1,
 
 def weights(c_in: int, c_out: int, k: int) -> Figure:
     """Every parameter of a small convolution as one square; up to 3 input and 3 output channels, K up to 5."""
-    figure, axis = plt.subplots(figsize=(7.6, 4.4))
+    figure, axis = plt.subplots(figsize=(6.6, 4.6))
     for i in range(c_out):
         top = i * 6.4
         for c in range(c_in):
@@ -76,7 +76,7 @@ def weights(c_in: int, c_out: int, k: int) -> Figure:
     for c in range(c_in):
         axis.text(c * 6.4, -0.5, f"input {c + 1}", color=CHANNELS[c], fontweight="bold")
     axis.text(19.4, -0.5, "bias", fontweight="bold")
-    axis.set(xlim=(-5, 22), ylim=(19, -2), aspect="equal")
+    axis.set(xlim=(-4.5, 21), ylim=(18, -1.8), aspect="equal")
     axis.axis("off")
     total = parameters.conv2d(c_in, c_out, k)
     axis.set_title(rf"$C_\mathrm{{out}} \times (C_\mathrm{{in}} \times K^2 + 1) \;=\; "
@@ -86,7 +86,7 @@ def weights(c_in: int, c_out: int, k: int) -> Figure:
 
 def table_bars(table: Table) -> Figure:
     """The rows of Table 2 or 3 as bars: parameters of every convolution, first layer on top."""
-    figure, axis = plt.subplots(figsize=(7, 0.24 * len(table.rows) + 1))
+    figure, axis = plt.subplots(figsize=(7, 0.2 * len(table.rows) + 0.8))
     counts = [row.parameters for row in table.rows]
     bars = axis.barh([row.name for row in table.rows], counts, color=COLOURS["blue"])
     axis.bar_label(bars, [f"{count:,}" for count in counts], padding=4, fontsize=9)
@@ -95,6 +95,7 @@ def table_bars(table: Table) -> Figure:
     axis.xaxis.set_visible(False)
     axis.spines["bottom"].set_visible(False)
     axis.grid(False)
+    axis.margins(y=0.01)
     axis.invert_yaxis()
     return figure
 
@@ -134,3 +135,126 @@ def _frame(axis, row: int, column: int, side: int) -> None:
 def _signed(value: int) -> str:
     """A whole number with a true minus sign."""
     return str(value).replace("-", "−")
+
+
+# ---------------------------------------------------------------- the generator (lesson 04)
+
+def hourglass(stages: list[tuple[str, int, int]]) -> Figure:
+    """The stages of a generator as boxes, as high as their images and as wide as they have channels.
+
+    `stages` holds (name, side in pixels, channels); the first is the input, the last the output.
+    An arrow above leads from the input to the output: the last stage adds them.
+    """
+    figure, axis = plt.subplots(figsize=(8.2, 3.7))
+    left, centres = 0.0, []
+    for name, side, channels in stages:
+        width, height = 0.25 + 0.9 * (channels / 256) ** 0.5, side / 256
+        photograph = channels == 3
+        axis.add_patch(Rectangle((left, -height / 2), width, height, edgecolor="white",
+                                 facecolor="0.45" if photograph else COLOURS["blue"]))
+        centres.append(left + width / 2)
+        axis.text(centres[-1], -0.56, f"{side}×{side}\n×{channels}", ha="center", va="top", fontsize=10)
+        axis.text(centres[-1], height / 2 + 0.03, name, ha="center", va="bottom", fontsize=10)
+        left += width + 0.42
+    axis.plot([centres[0], centres[0], centres[-1]], [0.66, 0.8, 0.8], color=MARK)
+    axis.annotate("", (centres[-1], 0.64), (centres[-1], 0.81), arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 2})
+    axis.text((centres[0] + centres[-1]) / 2, 0.83, "the blurred photograph is added to the result of the last convolution",
+              color=MARK, ha="center", va="bottom")
+    axis.set(xlim=(-0.45, left), ylim=(-0.85, 0.98))
+    axis.axis("off")
+    return figure
+
+
+def residual_block() -> Figure:
+    """The layers of a residual block, and the path of its input around them."""
+    figure, axis = plt.subplots(figsize=(8.2, 2.1))
+    names = ["conv\n3×3", "batch\nnorm", "ReLU", "conv\n3×3", "batch\nnorm"]
+    colours = [COLOURS["blue"], "0.45", "0.45", COLOURS["blue"], "0.45"]
+    arrow = {"arrowstyle": "->", "color": "black", "linewidth": 2}
+    for i, (name, colour) in enumerate(zip(names, colours)):
+        axis.add_patch(Rectangle((1 + 1.5 * i, 0), 1.05, 1, facecolor=colour))
+        axis.text(1.525 + 1.5 * i, 0.5, name, color="white", ha="center", va="center", fontweight="bold")
+        axis.annotate("", (1 + 1.5 * i, 0.5), (0.1 if i == 0 else 0.55 + 1.5 * i, 0.5), arrowprops=arrow)
+    axis.annotate("", (8.45, 0.5), (8.05, 0.5), arrowprops=arrow)
+    axis.text(8.65, 0.5, "+", fontsize=20, ha="center", va="center", color=MARK,
+              bbox={"boxstyle": "circle,pad=0.1", "facecolor": "white", "edgecolor": MARK, "linewidth": 2})
+    axis.annotate("", (9.7, 0.5), (8.9, 0.5), arrowprops=arrow)
+    axis.plot([0.45, 0.45, 8.65], [0.5, 1.4, 1.4], color=MARK)
+    axis.annotate("", (8.65, 0.76), (8.65, 1.43), arrowprops={**arrow, "color": MARK})
+    axis.text(4.5, 1.45, "the block's input, unchanged", color=MARK, ha="center", va="bottom")
+    axis.text(0.02, 0.5, "x", ha="right", va="center", fontsize=14, style="italic")
+    axis.text(9.75, 0.5, "x + F(x)", ha="left", va="center", fontsize=13, style="italic")
+    axis.set(xlim=(-0.3, 11), ylim=(-0.1, 1.8))
+    axis.axis("off")
+    return figure
+
+
+def seen_pixels(stack: list[tuple[int, int, int]]) -> Figure:
+    """Which pixels of every layer one output pixel depends on, along one row of the image.
+
+    `stack` holds (k, stride, enlarge) of convolutions, first layer first; `enlarge` is 2 where
+    the image is doubled before the convolution. Strides are 1 or 2, kernels odd.
+    """
+    rows = [("", np.array([0]), 1.0, 0.0)]      # what lies above it, pixels seen, pitch of a pixel, place of pixel 0
+    for k, stride, enlarge in reversed(stack):
+        _, pixels, pitch, origin = rows[-1]
+        inside = np.unique([stride * p + d for p in pixels for d in range(-(k // 2), k // 2 + 1)])
+        pitch /= stride
+        rows.append((f"{k}×{k}" + (f", stride {stride}" if stride > 1 else ""), inside, pitch, origin))
+        if enlarge > 1:
+            origin += (enlarge - 1) / 2 * pitch
+            rows.append(("doubling", np.unique(inside // enlarge), pitch * enlarge, origin))
+    widest = max((abs(pixels * pitch + origin) + pitch / 2).max() for _, pixels, pitch, origin in rows)
+    figure, axis = plt.subplots(figsize=(7.8, 0.62 * len(rows) + 0.5))
+    for y, (_, pixels, pitch, origin) in enumerate(rows):
+        for p in range(-int(widest / pitch) - 2, int(widest / pitch) + 3):
+            left = p * pitch + origin - pitch / 2
+            if left < -widest - 1.01 or left + pitch > widest + 1.01:
+                continue
+            axis.add_patch(Rectangle((left, y), pitch, 0.6, edgecolor="white", linewidth=1.5,
+                                     facecolor=COLOURS["blue"] if p in pixels else "0.87"))
+        name = "output" if y == 0 else "input" if y == len(rows) - 1 else ""
+        axis.text(-widest - 1.5, y + 0.3, name, ha="right", va="center", fontweight="bold")
+        axis.text(widest + 1.5, y + 0.3, f"{len(pixels)} pixel{'s' * (len(pixels) > 1)}", ha="left", va="center")
+        if y:
+            axis.text(-widest - 1.5, y - 0.2, rows[y][0], ha="right", va="center", color=MARK)
+    axis.set(xlim=(-widest - 5, widest + 4), ylim=(len(rows) - 0.2, -0.2))
+    axis.axis("off")
+    return figure
+
+
+def influence(photo: np.ndarray, gradient: np.ndarray, side: int, title: str) -> Figure:
+    """How strongly the pixel in the middle of a network's output depends on each input pixel.
+
+    Parameters
+    ----------
+    photo : uint8 H×W×3, the network's input.
+    gradient : float H×W, absolute derivatives; 0 stays uncoloured, the rest on a logarithmic scale.
+    side : side of the receptive field as computed; drawn as a frame around the middle pixel.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), width_ratios=(1, 1.14))
+    row, column = photo.shape[0] // 2, photo.shape[1] // 2
+    level = np.log10(np.where(gradient > 0, gradient, np.nan) / gradient.max())
+    axes[0].imshow(photo)
+    axes[0].plot(column, row, "+", color=MARK, markersize=12, markeredgewidth=2)
+    picture = axes[1].imshow(level, vmin=-6, vmax=0)
+    bar = figure.colorbar(picture, ax=axes[1], shrink=0.8, ticks=[0, -2, -4, -6])
+    bar.ax.set_yticklabels(["1", "1/100", "1/10,000", "1/1,000,000"])
+    for axis, words in zip(axes, ("input", "influence on the middle pixel")):
+        axis.add_patch(Rectangle((column - side / 2, row - side / 2), side, side, fill=False, edgecolor=MARK, linewidth=2))
+        axis.set_title(words)
+        axis.axis("off")
+    figure.suptitle(title)
+    return figure
+
+
+def maps(features: np.ndarray, title: str, count: int = 8) -> Figure:
+    """The `count` feature maps that vary most, of float (H, W, C), each stretched from black to white."""
+    order = np.argsort(features.std(axis=(0, 1)))[::-1][:count]
+    figure, axes = plt.subplots(2, count // 2, figsize=(7.8, 4.3))
+    for axis, channel in zip(axes.flat, order):
+        low, high = np.percentile(features[..., channel], (1, 99))
+        axis.imshow(features[..., channel], cmap="gray", vmin=low, vmax=max(high, low + 1e-12), interpolation="nearest")
+        axis.axis("off")
+    figure.suptitle(title)
+    return figure

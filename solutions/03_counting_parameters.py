@@ -36,13 +36,14 @@ from course_lib.checks import lesson_03
 # %% [markdown]
 # ## 1. What the report claims (2 minutes)
 #
-# The network that deblurs is called the *generator*. Table 1 of the report gives its total; Table 2 gives its 24 convolutions, row by row.
+# The network that deblurs is called the *generator*. Table 1 of the report gives its total, Table 2 its 24 convolutions, row by row.
+# (The other network, the *discriminator*, judges images. It stands in Table 3 and has its turn in lesson 05.)
 
 # %%
 figures.show(
     diagrams.table_bars(report.TABLE_2),
-    alt="Bar chart of Table 2: 18 equal bars of 590,080 parameters in the middle, "
-        "three that grow towards them before, and three that shrink again after.",
+    alt="Bar chart of Table 2: 18 equal bars of 590,080 parameters, "
+        "three that grow towards them before, three that shrink after.",
 )
 
 # %%
@@ -73,13 +74,15 @@ kernel = np.array([[-1, 0, 1],
                    [-1, 0, 1]])
 
 # %% [markdown]
-# Move the sliders. At each step, work out the sum yourself before you read it below the picture.
+# Move the sliders. At each step, work out the sum yourself before you read it below the picture, written as weight·pixel.
 
 # %%
 widgets.explore(
     lambda row, column: diagrams.convolution_step(image, kernel, row, column),
-    {"row": [0, 1, 2], "column": [0, 1, 2]}, start={"row": 0, "column": 1},
-    alt="A 3×3 kernel on a 5×5 image, the nine products, and the output pixels computed so far",
+    {"row": [0, 1, 2], "column": [0, 1, 2]},
+    start={"row": 0, "column": 1},
+    alt="A 3×3 kernel on a 5×5 image, the nine products, "
+        "and the output pixels computed so far",
 )
 
 # %% [markdown]
@@ -98,7 +101,7 @@ widgets.explore(
 # %% nbgrader={"grade_id": "one-pixel", "solution": true}
 def one_pixel(window, kernel, bias):
     """One output pixel: window and kernel are K×K arrays, bias is a number."""
-    ### BEGIN SOLUTION: multiply each weight by its pixel, add the products, add the bias
+    ### BEGIN SOLUTION: add up the products, then the bias
     return np.sum(window * kernel) + bias
     ### END SOLUTION
 
@@ -119,7 +122,8 @@ lesson_03.check_one_pixel(one_pixel, seed=31)
 # %%
 figures.show(
     diagrams.padding_and_stride(),
-    alt="A 5×5 image inside a rim of zeros. With stride 1 the kernel's centre stands on all 25 pixels, with stride 2 on 9 of them.",
+    alt="A 5×5 image inside a rim of zeros. With stride 1 the kernel's centre "
+        "stands on all 25 pixels, with stride 2 on 9 of them.",
 )
 
 # %% [markdown]
@@ -146,20 +150,21 @@ figures.show(
 # %%
 widgets.explore(
     lambda C_in, C_out, K: diagrams.weights(C_in, C_out, K),
-    {"C_in": [1, 2, 3], "C_out": [1, 2, 3], "K": [1, 3, 5]}, start={"C_in": 3, "C_out": 2, "K": 3},
-    alt="All parameters of a small convolution as squares: one block of K by K for each pair of input and output channel, "
-        "and one bias for each output channel",
+    {"C_in": [1, 2, 3], "C_out": [1, 2, 3], "K": [1, 3, 5]},
+    start={"C_in": 1, "C_out": 1, "K": 3},
+    alt="All parameters of a small convolution as squares: K by K weights for "
+        "each pair of input and output channel, one bias for each output",
 )
 
 # %% [markdown]
 # ### Exercise 2: equation (2) (2 points)
 #
-# Write equation (2) as a function. The check holds it against the rows of Table 2.
+# Write equation (2) as a function. The check holds it against all rows of Tables 2 and 3.
 
 # %% nbgrader={"grade_id": "equation-2", "solution": true}
 def count(c_in, c_out, k):
-    """Number of parameters of a k×k convolution from c_in to c_out channels, bias included."""
-    ### BEGIN SOLUTION: return C_out × (C_in × K² + 1)
+    """Parameters of a k×k convolution from c_in to c_out channels."""
+    ### BEGIN SOLUTION: write equation (2) in Python
     return c_out * (c_in * k**2 + 1)
     ### END SOLUTION
 
@@ -173,34 +178,37 @@ lesson_03.check_count(count, seed=32)
 # %% [markdown]
 # ### The same numbers in a trained network
 #
-# VGG16 is a network that recognises objects; it measures the report's perceptual loss. This is its first convolution.
+# VGG16 is a network that recognises objects; the report uses it in its perceptual loss (lesson 06). This is its first convolution.
 # Its weights form one array with the axes K, K, $C_\text{in}$, $C_\text{out}$, its biases another.
 
 # %%
 vgg = np.load(photos.DATA / "vgg16_block3_conv3.npz")
 vgg_kernel, vgg_bias = vgg["block1_conv1/kernel"], vgg["block1_conv1/bias"]
-print("weights", vgg_kernel.shape, "→", vgg_kernel.size)
-print("biases ", vgg_bias.shape, "→", vgg_bias.size)
-print("together", vgg_kernel.size + vgg_bias.size, "· equation (2) gives", parameters.conv2d(3, 64, 3))
+print("weights      ", vgg_kernel.size, "in an array of shape", vgg_kernel.shape)
+print("biases       ", vgg_bias.size)
+print("together     ", vgg_kernel.size + vgg_bias.size)
+print("equation (2) ", parameters.conv2d(c_in=3, c_out=64, k=3))
 
 # %%
-tiles = vgg_kernel[:, :, ::-1]                      # VGG16 takes blue first; pictures take red first
-tiles = (tiles - tiles.min()) / (tiles.max() - tiles.min())
+weights = vgg_kernel[:, :, ::-1]       # VGG16 takes blue first, pictures red
+colours = np.uint8(127.5 + 127.5 * weights / abs(weights).max())
 figures.images(
-    {f"{i + 1}": np.uint8(255 * tiles[..., i]) for i in range(12)}, zoom=16,
-    alt="Kernel of VGG16's first layer, 3×3 weights for red, green and blue; mid-grey is about zero",
+    {f"{i + 1}": colours[..., i] for i in range(12)}, zoom=14,
+    alt="Kernel of VGG16's first layer: 3×3 weights for red, green and blue, "
+        "mid-grey for zero",
 )
 
 # %% [markdown]
-# These are 12 of its 64 kernels, the weights for red, green and blue shown as colours. Some are bright on one side and dark on the other,
-# like the kernel of section 2: they find edges. Others pick out a colour.
+# These are 12 of its 64 kernels. The weights for red, green and blue are shown as a colour; mid-grey is zero, brighter is positive, darker is negative.
+# Kernels 1 and 11 are bright on one side and dark on the other, like the kernel of section 2: they find edges.
+# Kernels 6 and 9 have almost the same colour everywhere: they respond to areas of that colour.
 #
 # **Predict, then open.** The network is applied to a photograph twice as wide and twice as high. How many parameters does it need now?
 #
 # <details><summary>Answer</summary>
 #
-# Just as many. The image size does not occur in equation (2): the same weights are used at every position. That is why a network
-# trained on 256×256 pixels can be applied to a 1280×720 photograph, as long as it consists of convolutions only.
+# Just as many. The image size does not occur in equation (2): the same weights are used at every position. That is why a generator
+# trained on images of 256×256 pixels can be applied to a photograph of 1280×720.
 #
 # </details>
 
@@ -212,14 +220,14 @@ figures.images(
 # %%
 from course_lib.backend import keras
 
-layer = keras.layers.Conv2D(64, 7, padding="same")      # C_out, K; C_in is known when the layer is built
-layer.build((None, 256, 256, 3))                        # images of 256×256 pixels with 3 channels, any number of them
+layer = keras.layers.Conv2D(64, 7, padding="same")      # C_out and K
+layer.build((None, 256, 256, 3))                        # images, height, width, C_in
 print("Keras counts       ", layer.count_params())
 print("equation (2) gives ", parameters.conv2d(c_in=3, c_out=64, k=7))
 print("Table 2 says       ", report.TABLE_2.rows[0].parameters)
 
 # %% [markdown]
-# The panel below builds such a layer for every position of its sliders. It also shows the *multiply–accumulates*: how many products are computed
+# `None` stands for any number of images. The panel below builds such a layer for every position of its sliders. It also shows the *multiply–accumulates*: how many products are computed
 # and added for one image. They measure the work.
 #
 # Before you move a slider, predict what happens to the parameters, the output shape and the work:
@@ -241,7 +249,8 @@ widgets.parameter_panel()
 # 4. Parameters and work grow about 5.4 times (49 / 9). The output shape stays.
 #
 # </details>
-#
+
+# %% [markdown]
 # Each weight is used once for every output pixel, so
 #
 # $$\text{multiply–accumulates} = \text{weights} \times \text{output pixels}$$
@@ -251,16 +260,18 @@ widgets.parameter_panel()
 # %% [markdown]
 # ## 5. What equation (2) leaves out (6 minutes)
 #
-# **Batch normalisation** keeps the numbers in a network at a sensible scale. For every channel it takes the mean and the standard deviation over a batch of images,
-# subtracts one and divides by the other. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
+# **Batch normalisation** keeps the numbers in a network at a sensible scale. For every channel it takes the mean and the standard deviation of all pixels in a batch of images,
+# subtracts the one and divides by the other. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
 # Keras counts four numbers for each channel:
 
 # %%
 normalisation = keras.layers.BatchNormalization()
 normalisation.build((None, 256, 256, 64))               # 64 channels
 for weight in normalisation.weights:
-    print(f"{weight.name:16} {weight.shape}  {'trained' if weight.trainable else 'not trained'}")
-print("Keras counts", normalisation.count_params(), "· 4 × channels =", parameters.batch_normalisation(64))
+    trained = "trained" if weight.trainable else "not trained"
+    print(f"{weight.name:16} {weight.shape}  {trained}")
+print("Keras counts ", normalisation.count_params())
+print("4 × channels ", parameters.batch_normalisation(64))
 
 # %% [markdown]
 # Training adjusts only γ (`gamma`) and β (`beta`). The moving mean and variance are running averages of what the layer has seen;
@@ -271,18 +282,19 @@ print("Keras counts", normalisation.count_params(), "· 4 × channels =", parame
 # %%
 dense = keras.layers.Dense(10)
 dense.build((None, 64))                                 # 64 numbers in, 10 out
-print("Keras counts", dense.count_params(), "· outputs × (inputs + 1) =", parameters.dense(64, 10))
+print("Keras counts           ", dense.count_params())
+print("outputs × (inputs + 1) ", parameters.dense(64, 10))
 
 # %% [markdown]
 # Compare with equation (2): a dense layer counts like a convolution with $K = 1$, whose "channels" are single numbers.
 # The difference shows on an image, because a dense layer doesn't share its weights between positions:
 
 # %%
-convolution = parameters.conv2d(3, 64, 7)
-everything = parameters.dense(256 * 256 * 3, 256 * 256 * 64)
-print(f"first convolution of the generator:              {convolution:,} parameters")
-print(f"a dense layer with the same inputs and outputs:  {everything:,} parameters")
-print(f"stored at 4 bytes each:                          {4 * convolution / 1e3:.0f} kB and {4 * everything / 1e12:.1f} TB")
+shared = parameters.conv2d(3, 64, 7)
+separate = parameters.dense(256 * 256 * 3, 256 * 256 * 64)
+print(f"first convolution of the generator:    {shared:15,}")
+print(f"dense, with the same inputs, outputs:  {separate:15,}")
+print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f} TB")
 
 # %% [markdown]
 # ### Exercise 3: a residual block (2 points)
@@ -298,8 +310,8 @@ print(f"stored at 4 bytes each:                          {4 * convolution / 1e3:
 
 # %% nbgrader={"grade_id": "residual-block", "solution": true}
 def residual_block(channels, trained_only=False):
-    """Number of parameters of a residual block; only those that are trained if trained_only is True."""
-    ### BEGIN SOLUTION: two convolutions, and two batch normalisations with 4 numbers per channel, 2 of them trained
+    """Parameters of a residual block: all, or only those that are trained."""
+    ### BEGIN SOLUTION: add up the layers of the block
     per_channel = 2 if trained_only else 4
     return 2 * (parameters.conv2d(channels, channels, 3) + per_channel * channels)
     ### END SOLUTION
@@ -314,7 +326,7 @@ lesson_03.check_residual_block(residual_block, seed=33)
 # %% [markdown]
 # ### Think: is this bias of any use? (2 points)
 #
-# A convolution computes $y + b$ for all pixels of a channel; $b$ is the bias. Batch normalisation follows directly.
+# In one output channel, a convolution computes $y + b$: $y$ is the sum of the products and differs from pixel to pixel, $b$ is the bias. Batch normalisation follows directly.
 # Use what it does to a channel in training:
 #
 # 1. How does the output of the batch normalisation change when $b$ changes? Why?
@@ -341,12 +353,13 @@ lesson_03.check_residual_block(residual_block, seed=33)
 
 # %%
 def first_three(last_stride):
-    """The first three convolutions of Table 2, the third with a stride of your choice."""
-    inputs = keras.Input((256, 256, 3))
-    x = keras.layers.Conv2D(64, 7, padding="same", name="conv2d")(inputs)
-    x = keras.layers.Conv2D(128, 3, strides=2, padding="same", name="conv2d_1")(x)
-    x = keras.layers.Conv2D(256, 3, strides=last_stride, padding="same", name="conv2d_2")(x)
-    return keras.Model(inputs, x)
+    """The first three convolutions of Table 2, the stride of the third to choose."""
+    return keras.Sequential([
+        keras.Input((256, 256, 3)),
+        keras.layers.Conv2D(64, 7, 1, padding="same", name="conv2d"),
+        keras.layers.Conv2D(128, 3, 2, padding="same", name="conv2d_1"),
+        keras.layers.Conv2D(256, 3, last_stride, padding="same", name="conv2d_2"),
+    ])
 
 
 parameters.check(first_three(last_stride=2), report.TABLE_2)
@@ -355,8 +368,8 @@ parameters.check(first_three(last_stride=2), report.TABLE_2)
 # **Predict, then run.** Now the third convolution gets stride 1 instead of 2. Does the number of parameters give the mistake away?
 
 # %%
-wrong = first_three(last_stride=1)
-print("parameters:", wrong.count_params(), "instead of", first_three(last_stride=2).count_params())
+right, wrong = first_three(last_stride=2), first_three(last_stride=1)
+print("parameters:", wrong.count_params(), "instead of", right.count_params())
 try:
     parameters.check(wrong, report.TABLE_2)
 except parameters.TableMismatch as mistake:
@@ -375,22 +388,23 @@ except parameters.TableMismatch as mistake:
 # Each layer is given as `(k, stride, c_in, c_out, enlarge)`. `enlarge` is 2 if the image is doubled *before* the convolution, otherwise 1.
 
 # %%
-doubled_before = {"conv2d_21", "conv2d_22"}
-generator_layers = [(row.k, row.stride, row.c_in, row.c_out, 2 if row.name in doubled_before else 1)
-                    for row in report.TABLE_2.rows]
-for number in (0, 1, 2, 3, 20, 21, 22, 23):
-    print(report.TABLE_2.rows[number].name, generator_layers[number])
+generator_layers = []
+for row in report.TABLE_2.rows:
+    enlarge = 2 if row.name in ("conv2d_21", "conv2d_22") else 1
+    generator_layers.append((row.k, row.stride, row.c_in, row.c_out, enlarge))
+    print(f"{row.name:10}", generator_layers[-1])
 
 # %% [markdown]
 # ### Exercise 4: multiply–accumulates (3 points)
 #
 # Write a function that returns the sum over all layers for an image of `height` × `width` pixels. Padding is 'same', biases don't count as work.
-# Sections 2 and 4 hold all that you need; `parameters.output_size(size, stride)` rounds up for you.
+# The output of a layer is the input of the next. Sections 2 and 4 hold all that you need; `parameters.output_size(size, stride)` rounds up for you.
+# Try it on `work(generator_layers, 256, 256)`.
 
 # %% nbgrader={"grade_id": "work", "solution": true}
 def work(layers, height, width):
-    """Multiply–accumulates of convolutions one after another; layers holds (k, stride, c_in, c_out, enlarge)."""
-    ### BEGIN SOLUTION: follow height and width from layer to layer, and add weights × output pixels of each
+    """Multiply–accumulates of layers (k, stride, c_in, c_out, enlarge) in a row."""
+    ### BEGIN SOLUTION: follow height and width from layer to layer
     total = 0
     for k, stride, c_in, c_out, enlarge in layers:
         height = parameters.output_size(enlarge * height, stride)
@@ -409,20 +423,26 @@ lesson_03.check_work(work, seed=34)
 # %% [markdown]
 # ### Where the parameters are, and where the work is
 #
-# Here are both for the whole generator and a 256×256 image, with the size of each layer's output written out.
+# Here are both for the whole generator and an image of 256×256 pixels. The output size of each layer is written out.
 
 # %%
 sides = [256, 128, 64] + 18 * [64] + [128, 256, 256]
-names = ["first"] + 2 * ["two with stride 2"] + 18 * ["18 in the residual blocks"] + 2 * ["two after doubling"] + ["last"]
-groups = {name: np.zeros(2) for name in names}
-for row, side, name in zip(report.TABLE_2.rows, sides, names):
-    groups[name] += row.parameters, parameters.macs(row.c_in, row.c_out, row.k, side, side)
+counts = np.array([row.parameters for row in report.TABLE_2.rows])
+products = np.array([parameters.macs(row.c_in, row.c_out, row.k, side, side)
+                     for row, side in zip(report.TABLE_2.rows, sides)])
+print(f"whole generator: {products.sum() / 1e9:.1f} billion multiply–accumulates")
 
-print(f"whole generator, 256×256: {sum(groups.values())[1] / 1e9:.1f} billion multiply–accumulates")
+# %%
+parts = {"first": slice(0, 1), "two with stride 2": slice(1, 3),
+         "18 in the residual blocks": slice(3, 21),
+         "two after doubling": slice(21, 23), "last": slice(23, 24)}
 figures.show(
-    diagrams.shares(groups, labels=("parameters", "multiply–accumulates")),
-    alt="Two bars for each part of the generator. The residual blocks hold 93 percent of the parameters and 77 percent of the work; "
-        "the two convolutions after doubling hold 3 percent of the parameters and 17 percent of the work.",
+    diagrams.shares({name: (counts[part].sum(), products[part].sum())
+                     for name, part in parts.items()},
+                    labels=("parameters", "multiply–accumulates")),
+    alt="Shares of the generator's parts. Residual blocks: 93 percent of the "
+        "parameters, 77 percent of the work. The two convolutions after doubling: "
+        "3 percent of the parameters, 17 percent of the work.",
 )
 
 # %% [markdown]

@@ -1,6 +1,8 @@
 """Lesson 03: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -145,3 +147,9 @@ def test_wrong_answer_fails(check, answer, words, seed):
     if seed == 0:
         assert re.search(words, str(failure.value)), str(failure.value)
     assert len(str(failure.value)) < 400
+
+
+def test_the_lesson_opens_without_tensorflow():
+    code = ("import sys; from course_lib import diagrams, figures, parameters, photos, report, widgets; "
+            "from course_lib.checks import lesson_03; sys.exit('tensorflow' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
