@@ -11,7 +11,7 @@ import numpy as np
 from course_lib.blur import GAMMA, to_light, to_stored
 
 
-def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.002, gamma: float = GAMMA) -> np.ndarray:
+def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.02, gamma: float = GAMMA) -> np.ndarray:
     """Wiener-Hunt deconvolution: divide in the frequency domain, except where little is left to divide.
 
     Parameters
@@ -62,11 +62,29 @@ def richardson_lucy(image: np.ndarray, psf: np.ndarray, iterations: int = 30, ga
 
 
 def _each_channel(image: np.ndarray, psf: np.ndarray, gamma: float, deconvolve: Callable) -> np.ndarray:
-    """Apply to each channel's light. A mirrored border, two kernels wide, takes up what the edges cause."""
+    """Apply to each channel's light, continued on every side by two kernels' width, and cut that off again."""
     if psf.ndim != 2 or psf.shape[0] % 2 == 0 or psf.shape[1] % 2 == 0 or not np.isclose(psf.sum(), 1, atol=1e-3):
         raise ValueError(f"psf has shape {psf.shape} and sum {psf.sum():.3g}; it needs two odd sides and the sum 1.")
-    light = to_light(image, gamma)
-    border = [(2 * side, 2 * side) for side in psf.shape]
-    inside = tuple(slice(before, -after) for before, after in border)
-    channels = [deconvolve(np.pad(channel, border, mode="reflect"))[inside] for channel in np.moveaxis(light, 2, 0)]
+    border = 2 * max(psf.shape)
+    channels = [deconvolve(_continue(channel, psf, border))[border:-border, border:-border]
+                for channel in np.moveaxis(to_light(image, gamma), 2, 0)]
     return to_stored(np.stack(channels, axis=2), gamma)
+
+
+def _continue(channel: np.ndarray, psf: np.ndarray, border: int) -> np.ndarray:
+    """The channel mirrored beyond its border, and blended into its own far side there.
+
+    In the frequency domain an image continues at its far side. A step there is something no
+    blur by `psf` could have made, and deconvolution answers with ripples all over the image.
+    """
+    from scipy.signal import fftconvolve
+
+    wide = np.pad(channel, border, mode="reflect")
+    rise = np.sin(np.linspace(0, np.pi / 2, border, endpoint=False)) ** 2
+    ramps = [np.concatenate([rise, np.ones(side), rise[::-1]]) for side in channel.shape]
+    keep = np.outer(*ramps).astype(np.float32)
+    rows, columns = (side // 2 for side in psf.shape)
+    for _ in range(3):      # each pass takes the blurred far side in, a little further
+        far = fftconvolve(np.pad(wide, ((rows, rows), (columns, columns)), mode="wrap"), psf, mode="valid")
+        wide = keep * wide + (1 - keep) * far
+    return wide
