@@ -1,0 +1,51 @@
+"""Every file under data/ is the one its author made: checksums, and a row with author, licence and origin."""
+
+import csv
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[2] / "data"
+SUMS = dict(reversed(line.split("  ", 1)) for line in (DATA / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+README = (DATA / "README.md").read_text(encoding="utf-8")
+ROWS = {row[0]: row[1:] for row in re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (.+?) \|$", README, re.M)}
+LICENCES = {"CC-BY-4.0", "CC-BY-2.0", "CC0-1.0", "Public domain", "MIT"}
+
+
+def sha256(name: str) -> str:
+    return hashlib.sha256((DATA / name).read_bytes()).hexdigest()
+
+
+def test_every_file_is_listed():
+    listed = subprocess.run(["git", "ls-files", "-z", "."], cwd=DATA, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout: which files belong to the course cannot be asked")
+    files = set(filter(None, listed.stdout.split("\0"))) - {"README.md", "SHA256SUMS"}
+    wrong = {name: sha256(name) for name in sorted(files) if name not in SUMS}
+    assert not wrong, "data/SHA256SUMS lacks:\n" + "\n".join(f"{digest}  {name}" for name, digest in wrong.items())
+    assert files == set(SUMS), f"data/SHA256SUMS lists what is not there: {sorted(set(SUMS) - files)}"
+    assert files == set(ROWS), f"data/README.md has no row, or one too many, for: {sorted(files ^ set(ROWS))}"
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_checksum(name):
+    assert sha256(name) == SUMS[name], f"data/{name} has changed. If that is meant, its line in data/SHA256SUMS is\n{sha256(name)}  {name}"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_author_licence_and_origin_are_named(name):
+    author, licence, origin = ROWS[name]
+    assert author and origin and licence in LICENCES
+
+
+def test_the_table_of_photographs_agrees():
+    with open(DATA / "photos" / "PHOTOS.tsv", encoding="utf-8", newline="") as file:
+        photos = list(csv.DictReader(file, delimiter="\t"))
+    assert {f"photos/{photo['file']}" for photo in photos} == {name for name in ROWS if name.endswith(".jpg")}
+    for photo in photos:
+        name = f"photos/{photo['file']}"
+        assert SUMS[name] == photo["sha256"]
+        assert ROWS[name] == (photo["author"], photo["licence"], photo["origin"])
