@@ -37,6 +37,7 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMa
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
+WATCHED = ("course_lib", "data")        # a lesson that used a file of these runs again when it changes
 LARGEST_NOTEBOOK = 2 * 1024 * 1024      # bytes; GitHub shows nothing of a notebook much larger
 LONGEST_CELL = 1800                     # seconds at laptop size
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -212,6 +213,12 @@ def file_hash(path: Path) -> str:
     return short_hash(path.read_bytes().replace(b"\r\n", b"\n")) if path.is_file() else "missing"
 
 
+def watched_files() -> dict[str, str]:
+    """{path relative to ROOT: hash} of all of WATCHED, taken before a lesson runs: an edit meanwhile must not pass."""
+    return {path.relative_to(ROOT).as_posix(): file_hash(path) for top in WATCHED for path in (ROOT / top).rglob("*")
+            if path.is_file() and path.suffix != ".pyc"}
+
+
 def execute(notebook: NotebookNode, folder: Path, name: str) -> list[str]:
     """Run the notebook in place, in a fresh kernel in `folder`, at laptop size.
 
@@ -237,9 +244,8 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> list[str]:
     finally:
         notebook.cells.pop()
     used = {Path(folder, file).resolve() for file in json.loads(aside.outputs[0].text)}
-    watched = (ROOT / "course_lib", ROOT / "data")
     return sorted(path.relative_to(ROOT).as_posix() for path in used
-                  if path.suffix != ".pyc" and any(path.is_relative_to(top) for top in watched))
+                  if path.suffix != ".pyc" and any(path.is_relative_to(ROOT / top) for top in WATCHED))
 
 
 def clean(notebook: NotebookNode, name: str) -> None:
@@ -266,6 +272,9 @@ def clean(notebook: NotebookNode, name: str) -> None:
                 raise AuthoringError(f"{where} shows a widget that is dead without a kernel: "
                                      "use course_lib.widgets, whose controls carry an HTML rendering.")
             data.pop(WIDGET, None)
+        if address := re.search(r"\bat 0x[0-9a-f]{6,}", json.dumps(cell.outputs)):
+            raise AuthoringError(f"{where} prints a memory address ({address[0]}), another one in each run: "
+                                 "end the line with a semicolon, or print what the object holds.")
         if json.dumps(str(ROOT))[1:-1] in json.dumps(cell.outputs):
             raise AuthoringError(f"{where} prints a folder of this machine ({ROOT}): print a name or a relative path.")
     notebook.metadata.pop("widgets", None)
@@ -283,10 +292,12 @@ def why_stale(fresh: NotebookNode, stored: Path) -> str:
     if not stored.is_file():
         return "never executed"
     try:
-        record = nbformat.read(stored, as_version=4).metadata["deblur_course"]
-        code, inputs = record["code"], record["inputs"]
+        old = nbformat.read(stored, as_version=4)
+        code, inputs = old.metadata["deblur_course"]["code"], old.metadata["deblur_course"]["inputs"]
     except Exception:
         return "no record of its last run"
+    if code != code_hash(old):
+        return "it was edited by hand"
     if code != code_hash(fresh):
         return "its code changed"
     changed = [path for path, value in inputs.items() if file_hash(ROOT / path) != value]
@@ -332,9 +343,9 @@ def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:
     reason = why_stale(fresh, stored)
     if reason:
         print(f"{source.stem}: running ({reason}) … ", end="", flush=True)
-        started = time.monotonic()
+        started, before = time.monotonic(), watched_files()
         inputs = execute(fresh, source.parent, source.name)
-        fresh.metadata["deblur_course"] = {"code": code_hash(fresh), "inputs": {p: file_hash(ROOT / p) for p in inputs}}
+        fresh.metadata["deblur_course"] = {"code": code_hash(fresh), "inputs": {p: before.get(p, "missing") for p in inputs}}
         clean(fresh, source.name)
         print(f"{time.monotonic() - started:.0f} s", flush=True)
     else:

@@ -15,7 +15,7 @@ def lint(lesson: NotebookNode, name: str, lessons: list[str]) -> list[str]:
 
     name: `NN_topic`. lessons: the names of all lessons there are, in order; also what links may lead to.
     """
-    return [*title(lesson, name), *headings(lesson), *opening(lesson), *ending(lesson, name, lessons),
+    return [*title(lesson, name), *headings(lesson), *opening(lesson), *sums(lesson), *ending(lesson, name, lessons),
             *links(lesson, lessons), *alternative_texts(lesson), *exercises(lesson, name)]
 
 
@@ -59,6 +59,20 @@ def opening(lesson: NotebookNode) -> list[str]:
         found.append("the first cell needs **You need** (the prerequisites)")
     if not re.search(r"\*\*Time\W*\*\*.*?\d+ min", text, re.DOTALL):
         found.append("the first cell needs **Time** in minutes")
+    return found
+
+
+def sums(lesson: NotebookNode) -> list[str]:
+    """Minutes of the sections against the time in the first cell, points in headings against the cells'."""
+    said = [words for text in prose(lesson) for _, words in headings_of(text)]
+    minutes = sum(int(n) for words in said for n in re.findall(r"(\d+) min", words))
+    time = re.search(r"\*\*Time\W*\*\*.*?(\d+) min", prose(lesson)[0], re.DOTALL) if prose(lesson) else None
+    found = []
+    if time and abs(int(time[1]) - minutes) > 5:
+        found.append(f"the first cell says {time[1]} minutes, the sections add up to {minutes}")
+    headed = sum(int(n) for words in said for n in re.findall(r"(\d+) points?\b", words))
+    if headed and headed != points(lesson):
+        found.append(f"the headings say {headed} points, the cells add up to {points(lesson):g}")
     return found
 
 

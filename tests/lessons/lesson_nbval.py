@@ -28,7 +28,8 @@ def complaints(notebook: Path, kind: str, size: str, timeout: int = 3000) -> str
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     paths = [str(HERE), *filter(None, [environment.get("PYTHONPATH")])]
     environment |= {KIND: kind, SIZE: size, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-m", "pytest", "-q", "--color=no", "--noconftest", "-o", "addopts=", "-p", "no:cacheprovider",
+    command = [sys.executable, "-m", "pytest", "-q", "--color=no", "--noconftest", "-o", "addopts=",
+               "-o", "truncation_limit_lines=60", "-o", "truncation_limit_chars=6000", "-p", "no:cacheprovider",
                "-p", Path(__file__).stem, f"--rootdir={notebook.parent}", "--nbval", "--nbval-current-env",
                f"--nbval-sanitize-with={HERE / 'sanitize.cfg'}", f"--nbval-cell-timeout={timeout}", str(notebook)]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=2 * timeout)

@@ -138,6 +138,7 @@ def test_changed_prose_is_carried_over_without_running(course, no_kernel):
     (lambda course: edit(source(course), "total = 1\n", "total = 2 - 1\n"), "its code changed"),
     (lambda course: edit(course / "solutions" / "03_tiny.ipynb", '"course_lib/photos.py": "', '"course_lib/photos.py": "0'), "course_lib/photos.py changed"),
     (lambda course: edit(course / "solutions" / "03_tiny.ipynb", "course_lib/photos.py", "course_lib/gone.py"), "course_lib/gone.py changed"),
+    (lambda course: edit(course / "solutions" / "03_tiny.ipynb", "total = 1", "total = 1.0"), "edited by hand"),
     (lambda course: (course / "solutions" / "03_tiny.ipynb").unlink(), "never executed"),
     (lambda course: (course / "solutions" / "03_tiny.ipynb").write_text("{}"), "no record"),
     (lambda course: edit(course / "solutions" / "03_tiny.ipynb", "solutions laptop True", "solutions/ laptop\", 1, \""), "no record"),
@@ -171,6 +172,7 @@ FOLDER = new_output("stream", name="stdout", text=str(authoring.ROOT / "data"))
 
 @pytest.mark.parametrize("output, words", [
     (STDERR, "stderr"), (WIDGET, "dead without a kernel"), (FOLDER, "folder of this machine"),
+    (new_output("stream", name="stdout", text="<Layer object at 0x7f12ab34cd56>"), "memory address"),
     (new_output("error", ename="ValueError", evalue="no"), "raises ValueError"),
 ])
 def test_outputs_a_reader_must_not_see_are_refused(output, words):

@@ -101,7 +101,7 @@ def good_lesson():
     def grade(name, solution):
         return {"nbgrader": {"grade": True, "grade_id": name, "points": 2, "solution": solution, "locked": not solution}}
     return new_notebook(cells=[
-        new_markdown_cell("# 03 · This\n\n**You will be able to**\n- count\n\n**You need** lesson 02.\n\n**Time:** 30 minutes"),
+        new_markdown_cell("# 03 · This\n\n**You will be able to**\n- count\n\n**You need** lesson 02.\n\n**Time:** about 12 minutes"),
         new_markdown_cell("## Counting (10 minutes)\n\n![a kernel over pixels](k.png)\n\n```\n# no heading\n```"),
         ran("show()", outputs=[html('<img src="data:," alt="a dog">')]),
         ran("check(a)", metadata=grade("a", False)),
@@ -134,7 +134,9 @@ BAD = [
     ("minutes", change(1, " (10 minutes)", "")),
     ("objectives", change(0, "- count", "count")),
     ("prerequisites", change(0, "**You need**", "You need")),
-    ("**Time**", change(0, "30 minutes", "short")),
+    ("add up to 20", change(1, "10 minutes", "20 minutes")),
+    ("the headings say 7 points", change(4, "Part", "Part (7 points)")),
+    ("**Time**", change(0, "about 12 minutes", "short")),
     ("Recap", change(7, "## Recap", "## Summary (2 minutes)")),
     ("glossary", change(7, "(glossary.md)", "(glossary.txt)")),
     ("leads nowhere", change(1, "![a kernel", "[lesson](09_no_such.ipynb) ![a kernel")),

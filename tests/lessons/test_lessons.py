@@ -11,7 +11,7 @@ from course_lib import authoring
 
 SOLUTIONS, NOTEBOOKS = authoring.ROOT / "solutions", authoring.ROOT / "notebooks"
 LESSONS = lesson_lint.all_lessons(SOLUTIONS)
-SIZE = "laptop" if os.environ.get("FULL") else os.environ.get("COURSE_SIZE", "smoke")
+SIZE = "laptop" if os.environ.get("FULL") == "1" else os.environ.get("COURSE_SIZE", "smoke")
 
 
 def test_there_are_lessons():
