@@ -207,3 +207,84 @@ def feature_maps(features: np.ndarray, alt: str, limit: int = 32, columns: int =
     alt = f"{checked_alt(alt)} ({count} maps, {columns} per row)"
     uri = encode([pixels(sheet)], FIGURE_BYTES)[0]
     return Display(img(uri, alt, zoom * sheet.shape[1], zoom), alt)
+
+
+def gan_diagram(generator, discriminator) -> Figure:
+    """The report's Figure 1, drawn from the two models: what goes in, through, out and back.
+
+    Every bar is a layer read from the models: its height grows with the resolution of what
+    it puts out, its width with the channels (a dense layer's with its units). Batch
+    normalisation is counted, not drawn. The generator takes the blurred photograph, where
+    Figure 1 draws random noise.
+
+    Parameters
+    ----------
+    generator : from images of any size to images, `networks.generator()`.
+    discriminator : from images of one size to one number, `networks.discriminator()`.
+    """
+    shape = (None, *discriminator.input_shape[1:3], generator.input_shape[-1])
+    figure, axis = plt.subplots(figsize=(10, 5))
+    axis.set(xlim=(-0.5, 100), ylim=(1, 47))
+    axis.axis("off")
+    _box(axis, 0, 32, 14, 11, COLOURS["blue"], f"blurred\nphotograph\n{_sides(shape)}")
+    _network(axis, generator, "Generator", 18, shape[1], COLOURS["blue"])
+    _box(axis, 50, 32, 14, 11, COLOURS["blue"], f'deblurred,\n"fake"\n{_sides(generator.compute_output_shape(shape))}')
+    _box(axis, 50, 8, 14, 11, COLOURS["green"], f'sharp,\n"real"\n{_sides(discriminator.input_shape)}')
+    _network(axis, discriminator, "Discriminator", 68, shape[1], COLOURS["purple"])
+    _box(axis, 72, 2, 20, 7, COLOURS["purple"], f"{discriminator.output_shape[-1]} number:\nreal or fake?")
+
+    straight = [((14, 37.5), (18, 37.5)), ((46, 37.5), (50, 37.5)), ((82, 17), (82, 9))]
+    for start, end in straight:
+        _arrow(axis, [start, end], "0.25")
+    _arrow(axis, [(57, 32), (57, 27.5), (68, 27.5)], "0.25")
+    _arrow(axis, [(57, 19), (57, 23.5), (68, 23.5)], "0.25")
+    _arrow(axis, [(92, 5.5), (99, 5.5), (99, 25.5), (96, 25.5)], "0.5", dashed=True)
+    _arrow(axis, [(72, 5.5), (70, 5.5), (70, 3.5), (32, 3.5), (32, 22.5)], "0.5", dashed=True)
+    axis.text(32.8, 6, "its answer trains\nboth networks", color="0.35", va="center")
+    return figure
+
+
+def _network(axis, model, title: str, left: float, side: int, colour: str) -> None:
+    """A network as a box with its layers as bars, its name and its counts."""
+    x, bars = left + 1, _bars(model, side)
+    y, below = (37.5, True) if title == "Generator" else (25.5, False)
+    _box(axis, left, y - 8.5, 28, 17, colour, "")
+    scale = 26 / sum(width for _, width, _ in bars)
+    for height, width, kind in bars:
+        fill = colour if kind == "convolutions" else COLOURS["orange"]
+        axis.add_patch(plt.Rectangle((x, y - 7 * height), scale * width, 14 * height, facecolor=fill, edgecolor="white"))
+        x += scale * width
+    kinds = [kind for _, _, kind in bars]
+    layers = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    axis.text(left + 14, y - 9.5 if below else y + 9.5, f"{title}: {model.count_params():,} parameters\n{layers}",
+              ha="center", va="top" if below else "bottom", linespacing=1.4)
+
+
+def _bars(model, side: int) -> list[tuple[float, float, str]]:
+    """(height, width, kind) of every convolution and dense layer; `side` is the input's, in pixels."""
+    bars, whole = [], side
+    for layer in model.layers:
+        if hasattr(layer, "kernel_size"):
+            side = -(-side // layer.strides[0])
+            bars.append(((side / whole) ** 0.5, np.log2(2 * layer.filters), "convolutions"))
+        elif hasattr(layer, "units"):
+            bars.append((0.2, np.log2(2 * layer.units), "dense layers"))
+        elif type(layer).__name__ == "UpSampling2D":
+            side *= layer.size[0]
+    return bars
+
+
+def _box(axis, left: float, bottom: float, width: float, height: float, colour: str, text: str) -> None:
+    axis.add_patch(plt.Rectangle((left, bottom), width, height, facecolor="white", edgecolor=colour, linewidth=2))
+    axis.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", linespacing=1.4)
+
+
+def _arrow(axis, points: list[tuple[float, float]], colour: str, dashed: bool = False) -> None:
+    """A line through all points with a head at the last."""
+    axis.plot(*zip(*points), color=colour, linestyle="--" if dashed else "-", linewidth=1.8)
+    axis.annotate("", points[-1], points[-2], arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 0,
+                                                          "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0})
+
+
+def _sides(shape) -> str:
+    return " × ".join(str(side) for side in shape[1:])

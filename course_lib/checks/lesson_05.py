@@ -1,0 +1,237 @@
+"""Checks of lesson 05, The discriminator.
+
+`seed` chooses the random cases; the visible and the hidden tests of an exercise differ in it.
+"""
+
+import random
+
+import numpy as np
+
+from course_lib.checks import call, compare_number, fail, passed
+from course_lib.parameters import TableMismatch, batch_normalisation, check, conv2d, dense, output_size
+from course_lib.report import TABLE_3, Layer, Table
+
+
+def _hint(given, mistakes: dict) -> str:
+    """The words for the mistake that gives exactly this answer; "" for an unknown one."""
+    return next((words for words, answer in mistakes.items() if given == answer), "")
+
+
+def _stack(rng: random.Random, layers: int) -> list[Layer]:
+    """Random convolutions, each taking what the one before puts out."""
+    channels = [3] + [rng.randint(2, 9) for _ in range(layers)]
+    return [Layer(f"conv{i}", k, stride, c_in, c_out, conv2d(c_in, c_out, k)) for i, (k, stride, c_in, c_out) in
+            enumerate((rng.choice((1, 3, 4, 5)), rng.choice((1, 2, 2, 3)), *pair) for pair in zip(channels, channels[1:]))]
+
+
+def _shown(rows) -> str:
+    """Kernels and strides in words: "K = 4, 3 with stride 2, 1"."""
+    return f"K = {', '.join(str(row.k) for row in rows)} and stride {', '.join(str(row.stride) for row in rows)}"
+
+
+# ---------------------------------------------------------------- exercise 1
+
+def _sides(rows, size: int, shrink=output_size) -> list[int]:
+    sides = []
+    for row in rows:
+        size = shrink(size, row.stride)
+        sides.append(size)
+    return sides
+
+
+def check_sides(sides, seed: int = 0) -> None:
+    """The side of every convolution's output, for Table 3 at even and odd sizes and for random stacks."""
+    rng = random.Random(seed)
+    odd = 2 * rng.randint(40, 100) + 1
+    cases = [(TABLE_3.rows, 256), (TABLE_3.rows, 128), (TABLE_3.rows, odd), (_stack(rng, 4), odd + 1)]
+    for rows, size in cases:
+        expected = _sides(rows, size)
+        mistakes = {
+            "one number for each convolution: leave out the photograph itself.": [size, *expected],
+            "output sizes are rounded up.": _sides(rows, size, lambda side, stride: side // stride),
+            "each layer's input is the output of the one before it.": [output_size(size, row.stride) for row in rows],
+            "return all of them, not only the last.": expected[-1],
+            "is the list in the order of the rows?": expected[::-1],
+            "sizes are whole numbers; round up.": _sides(rows, size, lambda side, stride: side / stride),
+        }
+        given = call(sides, list(rows), size)
+        try:
+            answer = given.tolist() if isinstance(given, np.ndarray) else list(given)
+        except TypeError:
+            answer = given
+        if answer is None:
+            fail("your `sides` gave None, not a list: does it end in `return`?")
+        if answer != expected:
+            words = _hint(answer, {w: m for w, m in mistakes.items() if m != expected}) or "start with size and divide by each row's stride in turn."
+            fail(f"for a photograph of {size}×{size} pixels and {_shown(rows)} your `sides` gave {answer}; "
+                 f"with 'same' padding it is {expected}: {words}")
+    passed("your sizes are right; 256×256 pixels become 16×16 in four halvings, and the last two layers keep them.")
+
+
+# ---------------------------------------------------------------- exercise 2
+
+def _field(rows, start: int = 1, own: bool = False, strided: bool = True, grow: bool = True) -> int:
+    """Receptive field of the last layer of `rows`; the keywords build in a mistake each."""
+    field, jump = start, 1
+    for row in rows:
+        if own and strided:
+            jump *= row.stride
+        field += (row.k - (1 if grow else 0)) * jump
+        if not own and strided:
+            jump *= row.stride
+    return field
+
+
+PATCHGAN = [Layer(f"patchgan_{i}", 4, stride, 0, 0, 0) for i, stride in enumerate((2, 2, 2, 1, 1))]
+
+
+def check_receptive_field(receptive_field, seed: int = 0) -> None:
+    """One layer, two layers, Table 3 layer by layer, the 70×70 PatchGAN, random stacks."""
+    rng = random.Random(seed)
+    k = rng.choice((3, 5, 7))
+    single = [Layer("one", k, 2, 3, 8, conv2d(3, 8, k))]
+    plain = [Layer(f"plain_{i}", 3, 1, 3, 3, conv2d(3, 3, 3)) for i in range(rng.randint(3, 6))]
+    cases = [single, plain, *(TABLE_3.rows[:i] for i in range(2, 7)), PATCHGAN, _stack(rng, 4), _stack(rng, 6)]
+    for rows in cases:
+        rows, expected = list(rows), _field(rows)
+        mistakes = {
+            "the stride of a layer spreads the outputs of that layer: it counts for the layers after it, not for its own kernel.":
+                _field(rows, own=True),
+            "strides matter: after a layer with stride 2, neighbours lie twice as far apart.": _field(rows, strided=False),
+            "start with one pixel, before the first layer.": _field(rows, start=0),
+            "K neighbours span K − 1 gaps.": _field(rows, start=0, grow=False),
+            "start with one pixel, and count K − 1 gaps for each layer.": _field(rows, grow=False),
+            "is the list walked from the first layer to the last?": _field(rows[::-1]),
+        }
+        compare_number(receptive_field, rows, expected=expected, source=f"for {_shown(rows)} counting pixel by pixel",
+                       hint=lambda given: _hint(given, {w: m for w, m in mistakes.items() if m != expected})
+                       or "draw two layers on paper: which pixels does one output of the second reach?")
+    passed(f"an output of Table 3's last convolution sees {_field(TABLE_3.rows)}×{_field(TABLE_3.rows)} pixels, "
+           f"and a PatchGAN's the {_field(PATCHGAN)}×{_field(PATCHGAN)} it is named after.")
+
+
+# ---------------------------------------------------------------- exercise 3
+
+def check_hidden_units(hidden_units, seed: int = 0) -> None:
+    """The report's remainder, other widths and sizes, and remainders that no whole number explains."""
+    rng = random.Random(seed)
+    cases = [(256, (64, 128, 256, 512), 1024)]
+    for size in (64, 16 * rng.randint(5, 9)):
+        cases.append((size, [rng.randint(2, 99) for _ in range(rng.randint(1, 3))], rng.randint(10, 2000)))
+    for size, channels, units in cases:
+        channels, inputs = list(channels), (size // 16) ** 2
+        normalised = sum(batch_normalisation(c) for c in channels)
+        remainder = normalised + dense(inputs, units) + dense(units, 1)
+        left = remainder - normalised
+        mistakes = {
+            "there are two dense layers; the second, from n units to one number, needs n + 1.": left / (inputs + 1),
+            "both dense layers have biases: n × (inputs + 1), then n + 1.": left / (inputs + 1 + 1e-12) if inputs < 0 else left / inputs,
+            "the last layer has a bias of its own.": left / (inputs + 2),
+            "take the batch normalisations off first.": (remainder - 1) / (inputs + 2),
+            "batch normalisation has four numbers per channel for Keras, trained or not.":
+                (remainder - normalised / 2 - 1) / (inputs + 2),
+            "the first dense layer takes all (size / 16)² positions, not size / 16.": (left - 1) / (size // 16 + 2),
+        }
+        compare_number(hidden_units, remainder, size, channels, expected=units, tolerance=1e-6,
+                       source=f"a first dense layer from {inputs} inputs, built with Keras' counting rules,",
+                       hint=lambda given: next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "")
+                       or "write down both counts, n × (inputs + 1) and n + 1, and solve for n.")
+        off = remainder + rng.randint(1, inputs + 1)
+        given = call(hidden_units, off, size, channels)
+        if given is not None:
+            fail(f"your `hidden_units({off}, {size}, {channels})` gave {given}, but no whole number of units leaves "
+                 f"exactly {off:,} parameters: return None when the division has a remainder (`%` computes it).")
+    passed("your function finds 1,024 units for the report's remainder, and says so when no whole number fits.")
+
+
+# ---------------------------------------------------------------- exercise 4
+
+def _reference(rows, size: int, first: bool = False, last: bool = False, swap: bool = False, slope: float = 0.2):
+    """The trunk of `rows` with normalisation and activation; the keywords build in a mistake each."""
+    from course_lib.backend import keras
+
+    layers = keras.layers
+    image = x = keras.Input((size, size, rows[0].c_in))
+    for i, row in enumerate(rows):
+        x = layers.Conv2D(row.c_out, row.k, row.stride, padding="same", name=row.name)(x)
+        normalise = (i > 0 or first) and (i + 1 < len(rows) or last)
+        activate = i + 1 < len(rows) or last
+        steps = [layers.BatchNormalization() if normalise else None, layers.LeakyReLU(slope) if activate else None]
+        for step in filter(None, reversed(steps) if swap else steps):
+            x = step(x)
+    return keras.Model(image, x)
+
+
+def _randomise(model, rng: np.random.Generator) -> None:
+    """Random weights, variances positive, so that a swapped or missing layer shows in the output."""
+    model.set_weights([rng.uniform(0.2, 1.0, w.shape) if "variance" in w.path else rng.normal(0, 0.3, w.shape)
+                       for w in model.weights])
+
+
+def check_patch_critic(patch_critic, seed: int = 0) -> None:
+    """Layers and counts against the rows, then the numbers that come out, on Table 3 and random stacks."""
+    from course_lib.backend import keras
+
+    rng, numbers = random.Random(seed), np.random.default_rng(seed)
+    trunk = [row._replace(name=f"trunk_{i}") for i, row in enumerate(TABLE_3.rows)]
+    others = [[row for row in _stack(rng, layers)] for layers in (3, 5)]
+    for rows, size in [(others[0], 24), (others[1], 48), (trunk, 256)]:
+        model = call(patch_critic, rows, size)
+        if not isinstance(model, keras.Model):
+            fail(f"your `patch_critic` gave {type(model).__name__}, not a keras.Model"
+                 + (": does it end in `return`?" if model is None else "."))
+        table = Table("your list of rows", "Patch critic", tuple(rows), 0)
+        try:
+            built = check(model, table).built
+        except (TableMismatch, ValueError) as error:
+            fail(str(error))
+        if len(built) < len(rows):
+            fail(f"your model has {len(built)} of the {len(rows)} convolutions; the last is a convolution, too.")
+        _compare_rest(model, rows)
+        reference = _reference(rows, size)
+        if model.input_shape != reference.input_shape or model.output_shape != reference.output_shape:
+            fail(f"for {_shown(rows)} your model goes from {model.input_shape} to {model.output_shape}; it should go from "
+                 f"{reference.input_shape} to {reference.output_shape}: is every padding 'same', and nothing flattened?")
+        if rows is not trunk:                               # the large one has no numbers of its own to add
+            _compare_outputs(model, reference, rows, size, numbers)
+    passed("your model equals the trunk of Table 3 row by row, and any other list of rows, number by number.")
+
+
+def _compare_rest(model, rows) -> None:
+    """Count of the batch normalisations, by channels, and no layer with weights besides."""
+    kinds = [type(layer).__name__ for layer in model.layers]
+    found = [layer.gamma.shape[0] for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    expected = [row.c_out for row in rows[1:-1]]
+    if "Dense" in kinds:
+        fail("your model has a dense layer; a patch critic ends with the map of its last convolution.")
+    if found != expected:
+        first, last = [rows[0].c_out], [rows[-1].c_out]
+        mistakes = {"the first convolution has none.": first + expected, "the last convolution has none.": expected + last,
+                    "neither the first nor the last convolution has one.": first + expected + last,
+                    "the convolutions between the first and the last each have one.": []}
+        fail(f"your model has batch normalisations for {found} channels, it should have them for {expected}: "
+             + (_hint(found, mistakes) or "one after every convolution but the first and the last."))
+
+
+def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Generator) -> None:
+    """Same weights, same image: the same map. A known mistake is named."""
+    _randomise(reference, numbers)
+    image = numbers.uniform(-1, 1, (1, size, size, rows[0].c_in)).astype(np.float32)
+    expected = reference(image).numpy()
+    model.set_weights(reference.get_weights())
+    given = np.asarray(model(image))
+
+    def like(**mistake) -> bool:
+        other = _reference(rows, size, **mistake)
+        other.set_weights(reference.get_weights())
+        return np.allclose(given, other(image), rtol=1e-3, atol=1e-4)
+
+    if np.allclose(given, expected, rtol=1e-3, atol=1e-4):
+        return
+    slopes = {0.0: "ReLU, or a slope of 0", 0.3: "Keras' own slope, 0.3", 0.01: "a slope of 0.01", 1.0: "no activation at all"}
+    words = next((f"it computes with {name}; LeakyReLU has the slope 0.2 here." for slope, name in slopes.items()
+                  if like(slope=slope)), "")
+    if not words and like(swap=True):
+        words = "batch normalisation comes before LeakyReLU."
+    fail("all layers with weights are right, but with equal weights your model's output differs from the expected one: "
+         + (words or "LeakyReLU(0.2) after every convolution but the last, behind its batch normalisation; nothing after the last."))

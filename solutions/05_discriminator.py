@@ -1,0 +1,603 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · The discriminator
+#
+# The generator of lesson 04 has an opponent: a network that looks at a photograph and says whether it is real.
+# The report gives it 3,098,370 parameters, but its Table 3 accounts for only 2,830,337 of them.
+# You build it, find the rest, and look through its eyes.
+#
+# **You will be able to**
+# - build the discriminator of Table 3 and check it layer by layer;
+# - compute the receptive field of any stack of convolutions, and measure it on a network;
+# - find the 268,033 parameters that the table doesn't show, and say how sure you can be of them;
+# - explain why this network takes only photographs of one size;
+# - say what such a network learns when it is shown sharp and blurred photographs.
+#
+# **You need** lesson 03 (counting parameters) and lesson 04 (the generator, batch normalisation in a network).
+#
+# **Time** about 45 minutes.
+
+# %%
+import numpy as np
+
+from course_lib.backend import keras, tf
+from course_lib import blur, figures, networks, parameters, photos, report, widgets
+from course_lib.checks import lesson_05
+
+layers = keras.layers
+
+# %% [markdown]
+# ## 1. One number for a photograph (3 minutes)
+#
+# Section 2.2 of the report asks for "single value decision result, either 0 (for fake image) or 1 (for real image)".
+# *Real* are sharp photographs. *Fake* is what the generator makes of blurred ones. As long as the generator has learned nothing,
+# its output is about as blurred as its input; so in this lesson the blurred photograph itself plays the fake.
+
+# %%
+palace = photos.load("summer_palace")
+sharp = palace[140:396, 150:406]                          # 256×256 pixels
+blurred = blur.convolve(palace, blur.linear_psf(12, 30))[140:396, 150:406]
+figures.images({"real": sharp, "fake": blurred}, alt="Part of a palace and trees, sharp and with motion blur of 12 pixels")
+
+# %% [markdown]
+# The finished network takes either of them and answers with a number between 0 and 1. At first its weights are random:
+
+# %%
+keras.utils.set_random_seed(5)
+untrained = networks.discriminator()
+answers = untrained(photos.to_network(np.stack([sharp, blurred]))).numpy()
+print("shape of the answers:", answers.shape)
+print("both between 0.2 and 0.8:", bool(np.all(np.abs(answers - 0.5) < 0.3)))
+
+# %% [markdown]
+# Near 0.5: it doesn't know. Training will push the first answer towards 1 and the second towards 0, while the generator is trained to push the second towards 1.
+
+# %% [markdown]
+# ## 2. Table 3, row by row (7 minutes)
+#
+# The first convolution: K = 4, stride 2, from 3 channels to 64. The table below fills as you go on.
+
+# %%
+image = keras.Input((256, 256, 3), name="image")
+x = conv2d_24 = layers.Conv2D(64, 4, strides=2, padding="same", name="conv2d_24")(image)
+parameters.check(keras.Model(image, x), report.TABLE_3)
+
+# %% [markdown]
+# The generator's kernels are 3 or 7 pixels wide; these are 4. With stride 2, an even kernel treats all pixels alike:
+# away from the border, each lies under the kernel exactly twice in each direction. With K = 3 every other pixel would be used half as often.
+#
+# Between the convolutions the report uses *LeakyReLU*: positive numbers stay, negative ones are multiplied by a small slope.
+# The slope isn't stated; 0.2 is the usual choice. ReLU would turn negative numbers into 0, and where a layer outputs constant zeros nothing can be learned.
+# Here that would hurt twice: the *generator*, too, learns through this network.
+
+# %%
+def leaky(x):
+    return layers.LeakyReLU(0.2)(x)
+
+
+x = conv2d_25 = layers.Conv2D(64, 4, strides=2, padding="same", name="conv2d_25")(leaky(x))
+x = conv2d_26 = layers.Conv2D(128, 4, strides=2, padding="same", name="conv2d_26")(leaky(x))
+x = conv2d_27 = layers.Conv2D(256, 4, strides=2, padding="same", name="conv2d_27")(leaky(x))
+parameters.check(keras.Model(image, x), report.TABLE_3)
+
+# %% [markdown]
+# Each of these halves width and height; from the second on, the channels double. Two rows are left, both with stride 1.
+#
+# **Predict, then run.** Which of them has more parameters: 256 → 512 channels, or 512 → 1?
+
+# %%
+x = conv2d_28 = layers.Conv2D(512, 4, padding="same", name="conv2d_28")(leaky(x))
+x = conv2d_29 = layers.Conv2D(1, 4, padding="same", name="conv2d_29")(leaky(x))
+trunk = keras.Model(image, x, name="trunk")
+parameters.check(trunk, report.TABLE_3)
+
+# %% [markdown]
+# All six rows fit. Two thirds of the whole network are in `conv2d_28`. And the last line says that 268,033 parameters are still to find.
+# Keep that number in mind for section 4.
+#
+# There is another riddle: the report promises a *single* value.
+
+# %%
+print("the last convolution puts out", trunk.output_shape)
+
+# %% [markdown]
+# ### Exercise 1: how the photograph shrinks (1 point)
+#
+# Write a function that returns the width of every convolution's output, as a list. `rows` is a list like `report.TABLE_3.rows`; each row has `.k`, `.stride`, `.c_in` and `.c_out`.
+# The photograph is `size` × `size` pixels, and all padding is 'same' (lesson 03, section 2).
+
+# %% nbgrader={"grade_id": "sides", "solution": true}
+def sides(rows, size):
+    """Width of the output of each convolution in rows, as a list of whole numbers."""
+    ### BEGIN SOLUTION: divide by each row's stride in turn, round up, and collect the sizes
+    result = []
+    for row in rows:
+        size = parameters.output_size(size, row.stride)
+        result.append(size)
+    return result
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "sides-test", "grade": true, "points": 1}
+lesson_05.check_sides(sides)
+### BEGIN HIDDEN TESTS
+lesson_05.check_sides(sides, seed=51)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 3. What one output sees (9 minutes)
+#
+# The last convolution puts out a map of 16×16 numbers. Each of them looks at a patch of the photograph, its *receptive field*. How large is it?
+#
+# Ask the network. If an output depends on a pixel, its gradient with respect to that pixel isn't zero:
+
+# %%
+def gradient(output, row, column):
+    """How strongly one position of a layer's output depends on each pixel: float (256, 256)."""
+    model = keras.Model(image, output)
+    photo = tf.constant(photos.to_network(sharp)[None])
+    with tf.GradientTape() as tape:
+        tape.watch(photo)
+        value = tf.reduce_sum(model(photo)[0, row, column])
+    return np.abs(tape.gradient(value, photo)[0]).sum(axis=-1)
+
+
+# %% [markdown]
+# `trunk` has six convolutions. For each of them, take the output in the middle of its map, and light up the pixels it depends on.
+#
+# **Predict:** the first one sees 4×4 pixels, as its kernel is 4×4. How many does an output of the second see: 8×8, 10×10 or 16×16?
+
+# %%
+outputs = {"conv2d_24": conv2d_24, "conv2d_25": conv2d_25, "conv2d_26": conv2d_26,
+           "conv2d_27": conv2d_27, "conv2d_28": conv2d_28, "conv2d_29": conv2d_29}
+middle = {name: output.shape[1] // 2 - 1 for name, output in outputs.items()}
+seen = {name: gradient(output, middle[name], middle[name]) > 0 for name, output in outputs.items()}
+
+
+def spotlight(mask):
+    """The photograph, dark where an output sees nothing."""
+    return np.where(mask[..., None], sharp, sharp // 4)
+
+
+widths = {name: int(mask.any(axis=0).sum()) for name, mask in seen.items()}
+widgets.slider([spotlight(mask) for mask in seen.values()],
+               [f"{name}: {width}×{width} pixels" for name, width in widths.items()], name="layer", zoom=1.5, start=5,
+               alt="Photograph of a palace, bright only where the middle output of a layer depends on it")
+
+# %% [markdown]
+# From layer to layer the patch grows: 4, 10, 22, 46, 94, 142 pixels. Here is why 10.
+#
+# A kernel of the second layer covers 4 neighbouring outputs of the first. Each of these sees 4 pixels, and because of the stride 2 they lie 2 pixels apart.
+# From the first to the fourth there are 3 gaps of 2 pixels, so together they see $4 + 3 \cdot 2 = 10$ pixels.
+#
+# In general, let $r$ be the receptive field and $j$ the distance, in pixels of the photograph, between neighbouring outputs. Before the first layer both are 1.
+# Each layer with kernel $K$ and stride $S$ does
+#
+# $$r \leftarrow r + (K - 1) \cdot j, \qquad j \leftarrow j \cdot S$$
+#
+# in this order: the stride of a layer counts only for the layers after it.
+
+# %% [markdown]
+# ### Exercise 2: receptive field (2 points)
+#
+# Write it as a function. `rows` is a list as in exercise 1, first layer first. The check also tries other stacks, among them a famous one.
+
+# %% nbgrader={"grade_id": "receptive-field", "solution": true}
+def receptive_field(rows):
+    """Width, in pixels of the photograph, of what one output of the last convolution in rows sees."""
+    ### BEGIN SOLUTION: walk through the rows with r and j, both 1 at the start
+    field, jump = 1, 1
+    for row in rows:
+        field += (row.k - 1) * jump
+        jump *= row.stride
+    return field
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "receptive-field-test", "grade": true, "points": 2}
+lesson_05.check_receptive_field(receptive_field)
+### BEGIN HIDDEN TESTS
+lesson_05.check_receptive_field(receptive_field, seed=52)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### All 256 patches
+#
+# Neighbouring outputs of the last convolution look at patches that are 16 pixels apart, and 142 pixels wide: they overlap a lot.
+# Move the sliders from the middle to the corners. The grey rim is the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
+
+# %%
+first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]       # what output 7 sees
+before, after = 16 * 7 - first, 16 * 8 + last - 255                         # rim that outputs 0 and 15 reach into
+room = np.pad(sharp, [(before, after), (before, after), (0, 0)], constant_values=128)
+
+
+def patch_of(row, column):
+    """The photograph in its rim of zeros, bright where output (row, column) of the last convolution looks."""
+    top, left = 16 * row, 16 * column
+    view = room // 4
+    view[top:top + 142, left:left + 142] = room[top:top + 142, left:left + 142]
+    return view
+
+
+widgets.explore(patch_of, {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
+                alt="Photograph with a rim of zeros; bright is the patch of 142 by 142 pixels that one output of the last convolution sees")
+
+# %% [markdown]
+# In the corners an output looks mostly at padding. And the rim is wider on the right and below than on the left and above: a kernel of 4×4 has no middle,
+# so with stride 1 it reaches one step back and two steps forward.
+#
+# The picture above shifts the patch that was measured in the middle. Is that right for all positions? Measure again, along the diagonal:
+
+# %%
+def agrees(position):
+    """Whether the measured patch of an output on the diagonal is the shifted one, cut off at the border."""
+    rows = np.flatnonzero(gradient(conv2d_29, position, position).any(axis=1))
+    start = 16 * position - before
+    return rows[0] == max(start, 0) and rows[-1] == min(start + 141, 255)
+
+
+print("all 16 patches as drawn:", all(agrees(position) for position in range(16)))
+
+# %% [markdown]
+# A receptive field says what an output *can* see. Not all of it counts equally: here is the size of the gradient itself, for the same output as before.
+
+# %%
+strength = gradient(conv2d_29, 7, 7)
+patch = strength[first:last + 1, first:last + 1]
+middle_half = patch[35:107, 35:107]
+figures.images({"can see": spotlight(seen["conv2d_29"]), "how strongly": np.uint8(255 * np.clip(strength / np.quantile(patch, 0.99), 0, 1))},
+               alt="Left, the patch as a bright square in the photograph. Right, the gradient: strong in the centre of the patch, fading to nothing at its edges")
+
+# %%
+print("share of the area in the middle half:          ", f"{middle_half.size / patch.size:.2f}")
+print("share of the gradient there is more than double:", bool(middle_half.sum() / patch.sum() > 0.52))
+
+# %% [markdown]
+# Many paths lead from a pixel in the centre to the output, and only a single one from a corner. So the network attends to something much smaller than 142 pixels.
+
+# %% [markdown]
+# ## 4. The missing 268,033 (9 minutes)
+#
+# The trunk answers with 256 numbers, the report promises one. And it names three activations: "LeakReLU, Sigmoid and Tanh".
+# LeakyReLU stands between the convolutions. Where are the other two?
+#
+# First clue, from lesson 04: batch normalisation is counted in Table 1, but not in Tables 2 and 3. Could it be all?
+
+# %%
+missing = report.TABLE_3.total - trunk.count_params()
+print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
+
+# %% [markdown]
+# Batch normalisation has 4 numbers for each channel. 268,033 is odd; so something else is missing, too.
+#
+# Second clue: the single value. A sigmoid gives a number between 0 and 1, so it closes the network. To get from 16×16 numbers to one, a *dense* layer is the simplest way.
+# But from 256 numbers to 1 it needs only 257 parameters. The tanh needs a place as well: a second dense layer in between, with an unknown number $n$ of units.
+#
+# > 16×16 map → flatten: 256 numbers → dense, $n$ units, tanh → dense, 1 unit, sigmoid
+#
+# Third clue, from common practice since DCGAN (Radford et al., 2015): in a discriminator batch normalisation stands behind every convolution but the first and the last.
+# That takes away $4 \cdot (64 + 128 + 256 + 512) = 3{,}840$. If $n$ is now a whole number, the guess is a good one.
+
+# %% [markdown]
+# ### Exercise 3: how many units? (2 points)
+#
+# Write a function that finds $n$ from the number of parameters that are left after the convolutions. `size` is the width of the photograph;
+# the map has (size / 16)² numbers. `channels` lists the channels of all batch normalisations.
+# If no whole number fits exactly, return `None`.
+#
+# With biases, the first dense layer has $n \cdot (\text{inputs} + 1)$ parameters and the second $n + 1$.
+
+# %% nbgrader={"grade_id": "hidden-units", "solution": true}
+def hidden_units(remainder, size, channels):
+    """Units n of the first of two dense layers, given the parameters outside the convolutions; None if none fits."""
+    ### BEGIN SOLUTION: take the batch normalisations off, then solve n × (inputs + 1) + (n + 1) for n
+    inputs = (size // 16) ** 2
+    left = remainder - 4 * sum(channels) - 1
+    return left // (inputs + 2) if left % (inputs + 2) == 0 else None
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "hidden-units-test", "grade": true, "points": 2}
+lesson_05.check_hidden_units(hidden_units)
+### BEGIN HIDDEN TESTS
+lesson_05.check_hidden_units(hidden_units, seed=53)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### How good is the evidence?
+#
+# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. Only one in 258 remainders is divisible without rest. Try all 64:
+
+# %%
+from itertools import combinations
+
+for number in range(7):
+    for chosen in combinations(report.TABLE_3.rows, number):
+        left = missing - sum(parameters.batch_normalisation(row.c_out) for row in chosen) - 1
+        if left % 258 == 0:
+            print(left // 258, "units if batch normalisation follows", ", ".join(row.name for row in chosen))
+
+# %% [markdown]
+# Two of 64 fit, and both with 1,024, a power of two such as programmers choose. That is no accident.
+# The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By DCGAN's custom it is the second.
+#
+# Now put it all together.
+
+# %%
+def normalised(x):
+    return leaky(layers.BatchNormalization()(x))
+
+
+image = keras.Input((256, 256, 3), name="image")
+x = leaky(layers.Conv2D(64, 4, strides=2, padding="same", name="conv2d_24")(image))
+x = normalised(layers.Conv2D(64, 4, strides=2, padding="same", name="conv2d_25")(x))
+x = normalised(layers.Conv2D(128, 4, strides=2, padding="same", name="conv2d_26")(x))
+x = normalised(layers.Conv2D(256, 4, strides=2, padding="same", name="conv2d_27")(x))
+x = normalised(layers.Conv2D(512, 4, padding="same", name="conv2d_28")(x))
+x = layers.Conv2D(1, 4, padding="same", name="conv2d_29")(x)
+x = layers.Flatten()(x)
+x = layers.Dense(1024, activation="tanh")(x)
+x = layers.Dense(1, activation="sigmoid")(x)
+discriminator = keras.Model(image, x, name="discriminator")
+parameters.check(discriminator, report.TABLE_3)
+
+# %% [markdown]
+# 2,830,337 in convolutions, 3,840 in batch normalisation, 263,168 + 1,025 in dense layers: 3,098,370, to the digit.
+
+# %% [markdown]
+# ### Think: what does a total prove? (2 points)
+#
+# "The number of parameters is right to the digit, and every row of Table 3 fits. So this *is* the report's network," says a classmate.
+#
+# 1. Name two things that could be different in the report's network although every count stays the same.
+# 2. Name one thing about which the counts do leave no choice, although Table 3 doesn't mention it. How do they decide it?
+#
+# Three or four sentences are enough.
+
+# %% [markdown] nbgrader={"grade_id": "think-total", "grade": true, "solution": true, "points": 2}
+# ### BEGIN SOLUTION
+# Activations have no parameters: the slope of LeakyReLU could be another, and it could stand before the batch normalisation instead of behind it. Likewise the batch normalisation of 64 channels could follow the first convolution and not the second.
+# The padding is decided, although the table doesn't mention it. Without padding the map would be smaller than 16×16, the first dense layer would have fewer inputs, and the total would be smaller. (The number of 1,024 units and the biases are decided in the same way.)
+# ### END SOLUTION
+#
+# ### BEGIN MARK SCHEME
+# - 1 point, half for each of two things without influence on the counts: slope or kind of an activation, order of activation and normalisation, which of the two layers with 64 channels is normalised, momentum or ε of the normalisation, initial weights, dropout. Strides and swapped convolutions are *not* among them: Table 3 gives them.
+# - 1 point for one thing the counts decide, *with* the reason: 'same' padding (size of the map → inputs of the dense layer), input of 256×256 (likewise), number of hidden units, biases, that moving mean and variance are counted, that there are dense layers at all. Half a point without the reason.
+# ### END MARK SCHEME
+
+# %% [markdown]
+# ## 5. Why 256×256? (3 minutes)
+#
+# The generator takes any photograph. Does the discriminator?
+
+# %%
+try:
+    discriminator(np.zeros((1, 128, 128, 3), np.float32))
+except ValueError:
+    print("A discriminator for 256×256 pixels refuses 128×128.")
+
+for size in (64, 128, 256, 512):
+    first_dense = networks.discriminator(size=size).get_layer("dense")
+    print(f"{size:3}×{size:<3}  {first_dense.kernel.shape[0]:5} inputs  {first_dense.count_params():9,} parameters in the first dense layer")
+
+# %% [markdown]
+# Convolutions share their weights between positions, a dense layer doesn't: it has one weight for each position of the map, for each unit.
+# So its size fixes the photograph's. That is why the report's training begins "by dividing the input image into a 256x256 matrix" (Section 3.2).
+
+# %% [markdown]
+# ## 6. Probability or score (3 minutes)
+#
+# The last unit computes a sum $s$, any number, and the sigmoid turns it into a probability, $D = 1 / (1 + e^{-s})$.
+
+# %%
+import matplotlib.pyplot as plt
+
+s = np.linspace(-8, 8, 161)
+D = 1 / (1 + np.exp(-s))
+figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+axes[0].plot(s, D)
+axes[0].set(title="D: the answer", xlabel="s: sum in the last unit", ylim=(-0.03, 1.03))
+axes[1].plot(s, D * (1 - D), color=figures.COLOURS["vermilion"])
+axes[1].set(title="slope of D", xlabel="s: sum in the last unit", ylim=(0, 0.27))
+figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. Right, its slope is 0.25 at s = 0 and almost 0 beyond s = 6 on both sides")
+
+# %% [markdown]
+# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from exactly these changes. A discriminator that is too good for it has nothing more to say.
+#
+# One way out is to leave the sigmoid away and use the score $s$ itself. A network that rates instead of deciding is called a *critic*:
+
+# %%
+critic = networks.discriminator(output="linear")
+print("parameters with sigmoid:", f"{discriminator.count_params():,}", "· without:", f"{critic.count_params():,}")
+
+# %% [markdown]
+# The report names a Wasserstein loss, which is made for critics, and a sigmoid. How that fits together is a question for lesson 06.
+
+# %% [markdown]
+# ## 7. What does it learn? (7 minutes)
+#
+# Time to train one. To have it done in half a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. All layers are the report's.
+# It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nobody improves the fakes.
+
+# %%
+keras.utils.set_random_seed(5)
+rng = np.random.default_rng(5)
+small = networks.discriminator(size=64, width=16)
+small.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), loss="binary_crossentropy")
+training_photos = [photos.load(name) for name in photos.names("train")]
+
+
+def pairs(photographs, number, rng):
+    """Sharp and blurred patches of randomly chosen photographs, each (number, 64, 64, 3) in [-1, 1]."""
+    chosen = [photographs[rng.integers(len(photographs))] for _ in range(number)]
+    both = [blur.blur_patch(photo, 2, 64, rng) for photo in chosen]             # level 2: random directions
+    return tuple(photos.to_network(np.stack(patches)) for patches in zip(*both))[::-1]
+
+
+labels = np.repeat([[1.0], [0.0]], 16, axis=0)
+for step in range(80):
+    small.train_on_batch(np.concatenate(pairs(training_photos, 16, rng)), labels)
+
+# %% [markdown]
+# 80 steps are little. Show it patches of photographs it has never seen, always a sharp one and the same one blurred:
+
+# %%
+test_photos = [photos.load(name) for name in photos.names("test")]
+real, fake = pairs(test_photos, 200, np.random.default_rng(1))
+D_real, D_fake = small.predict(real, verbose=0), small.predict(fake, verbose=0)
+print("the sharp one gets the higher answer in more than 85 % of the pairs:", bool(np.mean(D_real > D_fake) > 0.85))
+
+# %% [markdown]
+# Now slide this little judge over a whole photograph, in steps of 16 pixels, and write its answer down for each place.
+# The right half of the photograph is blurred; the slider says by how many pixels.
+
+# %%
+scene = palace[20:420, 120:520]
+
+
+def blurred_on_the_right(length):
+    """The scene with motion blur of this length in its right half."""
+    both = scene.copy()
+    both[:, 200:] = blur.convolve(scene, blur.linear_psf(length, 30))[:, 200:]
+    return both
+
+
+def verdict(photo):
+    """The judge's answer for each window of 64×64 pixels, 16 pixels apart."""
+    windows = np.lib.stride_tricks.sliding_window_view(photo, (64, 64, 3))[::16, ::16, 0]
+    return small.predict(photos.to_network(windows.reshape(-1, 64, 64, 3)), batch_size=128, verbose=0).reshape(windows.shape[:2])
+
+
+def draw(photo):
+    """A photograph, and the judge's answers at the windows' centres."""
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.1))
+    axes[0].imshow(photo)
+    axes[0].axvline(200, color="white", linestyle=":")
+    axes[0].set_title("the photograph")
+    shown = axes[1].imshow(verdict(photo), cmap="gray", vmin=0, vmax=1, extent=(24, 376, 376, 24))
+    axes[1].set(title="the judge's answers", xlim=(0, 400), ylim=(400, 0))
+    for axis in axes:
+        axis.set(xticks=[], yticks=[])
+        axis.grid(False)
+    bar = figure.colorbar(shown, ax=axes[1], ticks=[0, 0.5, 1])
+    bar.ax.set_yticklabels(["0 fake", "0.5", "1 real"])
+    return figure
+
+
+widgets.explore(lambda pixels: draw(blurred_on_the_right(pixels)), {"pixels": [0, 3, 6, 9, 12, 15]}, start={"pixels": 12},
+                alt="A palace and trees, the right half blurred, beside a map of answers: near 1 on the sharp building and lower on its right, blurred part")
+
+# %% [markdown]
+# With blur, the map goes dark on the right. But look at 0 pixels, where nothing is blurred at all: parts of the map stay dark. Which, and why?
+#
+# <details><summary>Answer</summary>
+#
+# The sky and the haze. They are sharp, but so smooth that blur doesn't change them: in training, the same smooth patch was called real as often as fake.
+# So the judge doesn't know what sharpness is. It looks for fine detail, and where there is none it can only guess.
+#
+# </details>
+#
+# **Predict, then run.** Add noise to the blurred half, as of a poor camera. The photograph gets worse. What will the judge say?
+
+# %%
+worse = blurred_on_the_right(12)
+worse[:, 200:] = blur.noise(worse, 12, np.random.default_rng(3))[:, 200:]
+figures.show(draw(worse), alt="The same photograph with noise on its blurred right half. The map is brighter there than without noise")
+
+# %%
+noisy = np.clip(fake + 0.1 * np.random.default_rng(3).standard_normal(fake.shape), -1, 1)
+D_noisy = small.predict(noisy, verbose=0)
+print("noise raises the answer for more than 85 % of the blurred patches:", bool(np.mean(D_noisy > D_fake) > 0.85))
+
+# %% [markdown]
+# Noise is fine detail, and this judge has never seen noise on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
+# That is why both networks are trained in turn, so that the discriminator meets each new trick, and why the report adds a second loss that compares with the sharp photograph.
+
+# %% [markdown]
+# ## 8. The whole GAN (3 minutes)
+#
+# Both networks together, as in Figure 1 of the report; this diagram is drawn from the models themselves.
+# Each bar is a layer. Its height shows the resolution, its width the number of channels; dense layers are orange.
+
+# %%
+generator = networks.generator()
+figures.show(
+    figures.gan_diagram(generator, discriminator),
+    alt="Blurred photograph into the generator, 24 convolutions, 11,399,171 parameters; its output and sharp photographs "
+        "into the discriminator, 6 convolutions and 2 dense layers, 3,098,370 parameters; out comes one number, which trains both networks",
+)
+
+# %% [markdown]
+# One thing differs from Figure 1: there the generator takes random noise. This one takes the blurred photograph, as Section 3.1 of the report admits.
+# That makes it a *conditional* GAN: its output is supposed to be not just any sharp photograph, but the sharp version of this one.
+
+# %%
+total = generator.count_params() + discriminator.count_params()
+convolutions = sum(isinstance(layer, layers.Conv2D) for model in (generator, discriminator) for layer in model.layers)
+print(f"parameters: {total:,} = {total / 1e6:.1f}M")
+print("convolutions:", convolutions)
+
+# %% [markdown]
+# "30 layers and 14.5M parameters in total", says Section 2. The 30 layers are the convolutions alone; the 14.5 million include batch normalisation and dense layers.
+
+# %% [markdown]
+# ## 9. Challenge: a patch critic (8 minutes)
+#
+# In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
+# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and most image-to-image GANs use one.
+#
+# ### Exercise 4: build it from rows (3 points)
+#
+# Write a function that builds a patch critic from any list of rows:
+#
+# - input: photographs of `size` × `size` pixels with `rows[0].c_in` channels;
+# - every row a convolution with 'same' padding;
+# - LeakyReLU with slope 0.2 after every convolution but the last;
+# - batch normalisation between convolution and LeakyReLU, but not for the first row;
+# - output: the map of the last convolution as it is.
+
+# %% nbgrader={"grade_id": "patch-critic", "solution": true}
+def patch_critic(rows, size):
+    """A keras.Model from (N, size, size, c_in) to the map of the last convolution in rows."""
+    ### BEGIN SOLUTION: a loop over rows: convolution; unless last: batch normalisation (unless first), LeakyReLU
+    image = x = keras.Input((size, size, rows[0].c_in))
+    for i, row in enumerate(rows):
+        x = layers.Conv2D(row.c_out, row.k, strides=row.stride, padding="same")(x)
+        if i == len(rows) - 1:
+            break
+        if i > 0:
+            x = layers.BatchNormalization()(x)
+        x = layers.LeakyReLU(0.2)(x)
+    return keras.Model(image, x)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "patch-critic-test", "grade": true, "points": 3}
+lesson_05.check_patch_critic(patch_critic)
+### BEGIN HIDDEN TESTS
+lesson_05.check_patch_critic(patch_critic, seed=54)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Recap
+#
+# - The discriminator turns a photograph of 256×256 pixels into one number: six convolutions, four of them with batch normalisation, and two dense layers that Table 3 doesn't show.
+# - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it can't see activations.
+# - Receptive field: $r \leftarrow r + (K-1)\,j$, then $j \leftarrow j\,S$. Each output of the last convolution can see 142×142 pixels, and mostly sees the middle of them.
+# - The first dense layer fixes the size of the photograph. Without dense layers it is a patch critic.
+# - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise deceives it.
+# - Together: 14,497,541 parameters, which the report rounds to 14.5M, and 30 convolutions. The generator takes the blurred photograph, not noise.
+#
+# [← previous: The generator](04_generator.ipynb) · [Glossary](glossary.md) · [Map of the course](00_start_here.ipynb)
