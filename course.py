@@ -182,7 +182,7 @@ def reset(*arguments):
 def test(*arguments):
     set_up(TEST)
     os.environ.setdefault("COURSE_SIZE", "laptop" if os.environ.get("FULL") == "1" else "smoke")
-    return run("-m", "pytest", "-n", "2", "--dist", "loadscope", *arguments)
+    return run("-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
 
 
 def notebooks(*arguments):
