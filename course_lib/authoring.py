@@ -413,7 +413,7 @@ def main(arguments: list[str] | None = None) -> int:
         sources = sources_of(solutions, options.lessons)
         if options.check:
             found = stale(sources, notebooks, repository()) + orphans(solutions, notebooks)
-            print("\n".join(found + ["Run `make notebooks`."]) if found else f"{len(sources)} lessons are up to date.")
+            print("\n".join(found + ["Run `make notebooks`."]) if found else f"Up to date: {len(sources)} of {len(sources)} lessons.")
             return 1 if found else 0
         changed = [path for source in sources for path in build(source, notebooks, repository())]
         if (solutions / "glossary.md").is_file() and write(
@@ -424,7 +424,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for path in changed:
         print("wrote", path.relative_to(ROOT))
-    print(f"{len(sources)} lessons, {len(changed)} files changed.")
+    print(f"Lessons: {len(sources)}. Files changed: {len(changed)}.")
     return 0
 
 

@@ -229,3 +229,18 @@ def test_lessons_are_chosen_by_number(course):
     assert authoring.sources_of(course / "solutions", ["03_tiny"]) == [source(course)]
     with pytest.raises(authoring.AuthoringError, match="There are: 03_tiny"):
         authoring.sources_of(course / "solutions", ["04"])
+
+
+def test_the_command(course, monkeypatch, capsys):
+    monkeypatch.setattr(authoring, "ROOT", course)
+    (course / "pyproject.toml").write_text('[tool.deblur-course]\nrepository = "https://github.com/someone/course"\n')
+    (course / "solutions" / "glossary.md").write_text("# Glossary\n", encoding="utf-8")
+    assert authoring.main(["--check"]) == 1
+    assert "glossary.md differs" in capsys.readouterr().out
+    assert authoring.main([]) == 0
+    said = capsys.readouterr().out
+    assert "03_tiny: running (course_lib/" in said and "wrote notebooks/glossary.md" in said.replace("\\", "/")
+    assert "someone/course" in (course / "notebooks" / "03_tiny.ipynb").read_text(encoding="utf-8")
+    assert authoring.main(["03"]) == 0 and authoring.main(["--check"]) == 0
+    assert capsys.readouterr().out == "Lessons: 1. Files changed: 0.\nUp to date: 1 of 1 lessons.\n"
+    assert authoring.main(["07"]) == 1 and "There are: 03_tiny" in capsys.readouterr().err
