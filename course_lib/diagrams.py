@@ -71,11 +71,11 @@ def weights(c_in: int, c_out: int, k: int) -> Figure:
             for y in range(k):
                 for x in range(k):
                     axis.add_patch(Rectangle((left + x, top + y), 1, 1, facecolor=CHANNELS[c], edgecolor="white", linewidth=1.5))
-        axis.add_patch(Rectangle((19.4, top), 1, 1, facecolor=COLOURS["black"], edgecolor="white"))
+        axis.add_patch(Rectangle((c_in * 6.4, top), 1, 1, facecolor=COLOURS["black"], edgecolor="white"))
         axis.text(-0.6, top + 0.5, f"output {i + 1}", ha="right", va="center")
     for c in range(c_in):
         axis.text(c * 6.4, -0.5, f"input {c + 1}", color=CHANNELS[c], fontweight="bold")
-    axis.text(19.4, -0.5, "bias", fontweight="bold")
+    axis.text(c_in * 6.4, -0.5, "bias", fontweight="bold")
     axis.set(xlim=(-4.5, 21), ylim=(18, -1.8), aspect="equal")
     axis.axis("off")
     total = parameters.conv2d(c_in, c_out, k)

@@ -25,7 +25,7 @@
 #
 # **You need** Python with NumPy arrays, and sums of products. Having seen a convolution before helps, but is not needed.
 #
-# **Time** about 35 minutes.
+# **Time** about 40 minutes.
 
 # %%
 import numpy as np
@@ -145,13 +145,14 @@ figures.show(
 #
 # $$\#\text{Parameters} = C_\text{out} \times (C_\text{in} \times K^2 + 1) \qquad (2)$$
 #
-# In the picture each square is one parameter. Move one slider at a time, and count.
+# In the picture each square is one parameter. Begin with C_in = 1 and C_out = 1: this is the kernel of section 2 with its bias.
+# Then raise one slider at a time, and say before you look how many squares are added.
 
 # %%
 widgets.explore(
     lambda C_in, C_out, K: diagrams.weights(C_in, C_out, K),
     {"C_in": [1, 2, 3], "C_out": [1, 2, 3], "K": [1, 3, 5]},
-    start={"C_in": 1, "C_out": 1, "K": 3},
+    start={"C_in": 3, "C_out": 2, "K": 3},
     alt="All parameters of a small convolution as squares: K by K weights for "
         "each pair of input and output channel, one bias for each output",
 )
@@ -258,7 +259,7 @@ widgets.parameter_panel()
 # A stride is invisible in the number of parameters, but not in the work.
 
 # %% [markdown]
-# ## 5. What equation (2) leaves out (6 minutes)
+# ## 5. What equation (2) leaves out (8 minutes)
 #
 # **Batch normalisation** keeps the numbers in a network at a sensible scale. For every channel it takes the mean and the standard deviation of all pixels in a batch of images,
 # subtracts the one and divides by the other. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
@@ -380,7 +381,7 @@ except parameters.TableMismatch as mistake:
 # so the check compares K, stride, $C_\text{in}$ and $C_\text{out}$ of every row.
 
 # %% [markdown]
-# ## 7. Challenge: the work of a whole network (6 minutes)
+# ## 7. Challenge: the work of a whole network (9 minutes)
 #
 # To know whether a network is fast enough for a photograph, one counts its multiply–accumulates, layer after layer.
 # The image changes its size on the way: a stride makes it smaller, and the generator doubles its width and height before two of the convolutions, by repeating pixels.
@@ -392,7 +393,9 @@ generator_layers = []
 for row in report.TABLE_2.rows:
     enlarge = 2 if row.name in ("conv2d_21", "conv2d_22") else 1
     generator_layers.append((row.k, row.stride, row.c_in, row.c_out, enlarge))
-    print(f"{row.name:10}", generator_layers[-1])
+
+for number in (0, 1, 3, 21, 23):
+    print(f"{report.TABLE_2.rows[number].name:10}", generator_layers[number])
 
 # %% [markdown]
 # ### Exercise 4: multiply–accumulates (3 points)
@@ -462,7 +465,8 @@ figures.show(
 # ## Recap
 #
 # - An output pixel of a convolution is the sum of weights times pixels, plus a bias. With 'same' padding its size is input size / stride, rounded up.
-# - Equation (2): a convolution has $C_\text{out} \times (C_\text{in} \times K^2 + 1)$ parameters. Neither stride nor image size occurs in it.
+# - Equation (2): a convolution has $C_\text{out} \times (C_\text{in} \times K^2 + 1)$ parameters; for example, $590{,}080 = 256 \times (256 \times 3^2 + 1)$.
+#   Neither stride nor image size occurs in it.
 # - Batch normalisation has 4 numbers per channel, two of them trained; a dense layer has outputs × (inputs + 1). Equation (2) leaves both out:
 #   that is where to look for the missing 20,992. You will find them one by one in lesson 04.
 # - Work is weights × output pixels. It grows with the image; the parameters don't.
