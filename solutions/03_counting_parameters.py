@@ -337,11 +337,13 @@ lesson_03.check_residual_block(residual_block, seed=33)
 
 # %% [markdown] nbgrader={"grade_id": "think-bias", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# It does not change. The mean of $y + b$ over the batch is the mean of $y$ plus $b$, so $b$ cancels when the mean is subtracted; adding a constant does not change the standard deviation either.
+# **Model answer.** It does not change. The mean of $y + b$ over the batch is the mean of $y$ plus $b$, so $b$ cancels when the mean is subtracted; adding a constant does not change the standard deviation either.
 # All $C_\text{out}$ biases could be left out, one for each output channel. Nothing is lost, because the shift $\beta$ of the batch normalisation comes afterwards and does what the bias was meant to do.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
+# **Marking scheme**
+#
 # - 1 point: the output does not change, *because* the mean contains $b$ and is subtracted. ("It is normalised away" without the mean: half a point. The standard deviation need not be mentioned.)
 # - 1 point: $C_\text{out}$ parameters (half a point), and nothing is lost because $\beta$ shifts the channel (half a point).
 # - An answer that puts the bias *after* the normalisation, or calls $\beta$ useless as well: no point for that part.
