@@ -9,7 +9,7 @@ Images are uint8 RGB, H x W x 3. Positions are (x, y) in pixels, x to the right,
 What is random takes a `numpy.random.Generator` and depends on nothing else.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,13 +17,13 @@ import numpy as np
 GAMMA = 2.2         # stored value = 255 * light ** (1 / 2.2): the response curve of GoPro's `blur_gamma`
 
 LEVELS = {
-    1: "one known kernel: the same straight motion for every photograph",
+    1: "one known kernel: a straight motion of 11 pixels at 45 degrees, for every photograph",
     2: "random directions: straight motion of any angle, 3 to 17 pixels long",
     3: "random camera paths: the curved motion of a hand, 6 to 24 pixels long",
     4: "GoPro-like: averaged frames under shift, roll and zoom, moving objects, response curve, noise, compression",
 }
 
-LEVEL_1 = (11, 45)  # level 1's kernel is linear_psf(*LEVEL_1)
+LEVEL_1 = (11, 45)  # length and angle: level 1's kernel is linear_psf(*LEVEL_1)
 SPEED = 2.0         # level 4: mean speed of camera and objects, in pixels per frame of 1/240 s
 TRIES = 4           # a training patch is the most detailed of so many: a blue sky has nothing to teach
 
@@ -32,13 +32,17 @@ TRIES = 4           # a training patch is the most detailed of so many: a blue s
 
 def to_light(image: np.ndarray, gamma: float = GAMMA) -> np.ndarray:
     """Stored values, uint8 in [0, 255] → light, float32 in [0, 1]: (image / 255) ** gamma."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image is {image.dtype} of shape {image.shape}; it must be uint8 RGB, height x width x 3 "
-                         "(photos.to_image converts a network's output).")
+    _check(image)
     return cv2.LUT(image, _light_of_value(gamma))
 
 
-@cache
+def _check(image: np.ndarray) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image is {image.dtype} of shape {image.shape}; it must be uint8 RGB, height x width x 3 "
+                         "(photos.to_image converts a network's output).")
+
+
+@lru_cache(64)
 def _light_of_value(gamma: float) -> np.ndarray:
     return ((np.arange(256) / 255) ** gamma).astype(np.float32)
 
@@ -112,12 +116,14 @@ def random_path(rng: np.random.Generator, length: float, inertia: float = 0.3, s
 
 def _walk(rng: np.random.Generator, dimensions: int, inertia: float, steps: int = 65) -> np.ndarray:
     """A random walk with inertia (Ornstein-Uhlenbeck velocity) of total length 1, 0 at its middle."""
+    if inertia <= 0 or steps < 3 or steps % 2 == 0:
+        raise ValueError(f"inertia is {inertia} and steps {steps}; inertia must be above 0, steps odd and at least 3.")
     velocity = _decay(inertia, steps - 1) @ rng.standard_normal((steps - 1, dimensions))
     path = np.concatenate([np.zeros((1, dimensions)), np.cumsum(velocity, axis=0)])
     return (path - path[steps // 2]) / np.linalg.norm(velocity, axis=1).sum()
 
 
-@cache
+@lru_cache(64)
 def _decay(inertia: float, steps: int) -> np.ndarray:
     """What is left, at each step (row), of the push at every earlier step (column)."""
     lag = np.subtract.outer(np.arange(steps), np.arange(steps))
@@ -140,16 +146,8 @@ def convolve(image: np.ndarray, psf: np.ndarray, gamma: float = GAMMA) -> np.nda
 
 # A moving camera: blur that varies over the image ---------------------------------------------
 
-def camera_motion(
-    rng: np.random.Generator,
-    shift: float,
-    roll: float = 0.0,
-    zoom: float = 0.0,
-    frames: int = 9,
-    shutter: float = 1.0,
-    inertia: float = 2.0,
-) -> np.ndarray:
-    """How a camera moves while it takes the frames that are averaged into one photograph.
+def exposure_times(frames: int = 9, shutter: float = 1.0, parts: int = 3) -> np.ndarray:
+    """When light falls on the sensor, in units of the whole exposure: -0.5 to 0.5, the middle is 0.
 
     GoPro's blurred photographs are the mean of 7 to 13 frames of a 240 fps video (Nah et
     al., arXiv:1612.02177). Each frame is itself exposed for a part of 1/240 s; when that
@@ -157,24 +155,47 @@ def camera_motion(
 
     Parameters
     ----------
+    frames : how many video frames are averaged.
+    shutter : the part of a frame's time for which the shutter is open, in (0, 1].
+    parts : moments at which each frame is sampled; about one per pixel of motion is enough.
+
+    Returns
+    -------
+    float64 (frames * parts,).
+    """
+    if frames < 1 or parts < 1 or not 0 < shutter <= 1:
+        raise ValueError(f"frames is {frames}, parts {parts}, shutter {shutter}; "
+                         "the first two must be at least 1, shutter above 0 and at most 1.")
+    within = shutter * ((np.arange(parts) + 0.5) / parts - 0.5)
+    return (((np.arange(frames)[:, None] + 0.5 + within) / frames) - 0.5).ravel()
+
+
+def camera_motion(
+    rng: np.random.Generator,
+    shift: float,
+    roll: float = 0.0,
+    zoom: float = 0.0,
+    times: np.ndarray | None = None,
+    inertia: float = 2.0,
+) -> np.ndarray:
+    """How a camera moves during an exposure: three random walks, for shift, roll and zoom.
+
+    Parameters
+    ----------
     shift : length of the camera's path in pixels; roll : in degrees; zoom : 0.01 is 1 %.
-    frames : how many video frames; shutter : part of the frame time the shutter is open.
+        Each is what the motion adds up to, back and forth.
+    times : the moments looked at; `exposure_times()` by default.
     inertia : as in `random_path`; a camera that pans or is carried has much.
 
     Returns
     -------
-    float64 (S, 4): shift x, shift y (pixels), roll (degrees), zoom (0 is none) of S
-    sub-frames, at most about a pixel apart, relative to the middle of the exposure.
+    float64 (S, 4), one row for each of the S moments: shift x, shift y (pixels), roll
+    (degrees, anticlockwise) and zoom (0 is none), relative to the middle of the exposure.
     """
-    if frames < 1 or not 0 < shutter <= 1:
-        raise ValueError(f"frames is {frames} and shutter {shutter}; frames must be at least 1, shutter in (0, 1].")
+    times = exposure_times() if times is None else times
     path = np.concatenate([shift * _walk(rng, 2, inertia), roll * _walk(rng, 1, inertia),
                            zoom * _walk(rng, 1, inertia)], axis=1)
-    travel = shift + 600 * (np.radians(roll) + zoom)            # 600 pixels from the centre
-    parts = max(1, int(np.ceil(shutter * travel / frames)))     # sub-frames of one frame
-    opened = 0.5 + shutter * ((np.arange(parts) + 0.5) / parts - 0.5)
-    time = ((np.arange(frames)[:, None] + opened) / frames).ravel() * (len(path) - 1)
-    return np.stack([np.interp(time, np.arange(len(path)), c) for c in path.T], axis=1)
+    return np.stack([np.interp(times, np.linspace(-0.5, 0.5, len(path)), column) for column in path.T], axis=1)
 
 
 def average_frames(
@@ -284,6 +305,7 @@ def noise(image: np.ndarray, sigma: float, rng: np.random.Generator, gamma: floa
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
     """The image after JPEG of the given quality, 1 to 100. uint8, same shape."""
+    _check(image)
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -294,6 +316,7 @@ def enlarge(image: np.ndarray, factor: float) -> np.ndarray:
     Nothing moved: every pixel is spread evenly, and the detail is not mixed but gone.
     Returns uint8 of the same shape.
     """
+    _check(image)
     height, width = image.shape[:2]
     if not 1 <= factor <= min(height, width):
         raise ValueError(f"factor is {factor}; it must be between 1 and {min(height, width)}, the image's short side.")
@@ -325,6 +348,15 @@ def blur_patch(photo: np.ndarray, level: int, size: int, rng: np.random.Generato
 
     Returns (blurred, sharp), uint8 (size, size, 3). Raises ValueError if the photograph is
     smaller than the square.
+
+    What the blurred input scores, over patches of 128 pixels from the built-in training
+    photographs (a test holds these; GoPro's test set is quoted at 25.6 dB):
+
+        level    mean     sd    min    max dB    mean SSIM
+          1      25.4    5.6   17.6   48.5         0.67
+          2      26.5    6.3   15.7   52.5         0.71
+          3      25.1    5.3   15.1   47.9         0.69
+          4      26.1    7.7   12.3   78.1         0.68
     """
     motion = draw_motion(level, rng)
     scale = rng.uniform(0.4, 1.0) if level == 4 else 1.0
@@ -355,12 +387,13 @@ def draw_motion(level: int, rng: np.random.Generator) -> np.ndarray:
     strength = frames * (0.04 if rng.random() < 0.1 else 1.0)       # one in ten is almost sharp
     shift, own = strength * np.minimum(rng.gamma(1.5, SPEED / 1.5, size=2), 4.0)
     roll, zoom = strength * rng.exponential([0.02, 0.0003])
-    camera = camera_motion(rng, shift, roll, zoom, frames, shutter)
+    travel = shift + own + 600 * (np.radians(roll) + zoom)      # of an object 600 pixels from the centre
+    times = exposure_times(frames, shutter, parts=max(1, int(np.ceil(shutter * travel / frames))))
+    camera = camera_motion(rng, shift, roll, zoom, times)
     if rng.random() < 0.6:
         return camera[None]
-    time = np.linspace(-0.5, 0.5, len(camera))[:, None]
     angle = rng.uniform(0, 2 * np.pi)
-    return np.stack([camera, camera + own * time * [np.cos(angle), np.sin(angle), 0, 0]])
+    return np.stack([camera, camera + own * np.outer(times, [np.cos(angle), np.sin(angle), 0, 0])])
 
 
 def _gopro_like(image, motions, rng, centre=None, margin=0, paste=False):
@@ -401,6 +434,7 @@ def _detail(crop: np.ndarray) -> float:
 
 def _window(photo, size, scale, motion, rng):
     """A random square of `size` at `scale`, with a margin. Returns the crop, the photograph's centre in it, the margin."""
+    _check(photo)
     height, width = photo.shape[:2]
     if min(height, width) < size:
         raise ValueError(f"the photograph is {width} x {height} pixels; a patch of {size} x {size} does not fit in.")
