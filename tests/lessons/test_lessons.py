@@ -30,8 +30,9 @@ def test_nothing_is_left_over():
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_lint(name):
-    executed = nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4)
-    found = lesson_lint.lint(executed, name, LESSONS)
+    executed = SOLUTIONS / f"{name}.ipynb"
+    assert executed.is_file(), "The lesson was never executed. Run `make notebooks`."
+    found = lesson_lint.lint(nbformat.read(executed, as_version=4), name, LESSONS)
     assert not found, "\n".join(found)
 
 
