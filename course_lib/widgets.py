@@ -70,6 +70,12 @@ STEP = (
 )
 
 
+# JupyterLab takes the arrow keys for itself unless this attribute is there; it goes while Ctrl,
+# Cmd or Shift is down, so that Ctrl-S still saves the notebook and Shift-Enter runs the cell.
+KEYS = "this.toggleAttribute('data-lm-suppress-shortcuts',!(event.ctrlKey||event.metaKey||event.shiftKey))"
+OWN_KEYS = f'data-lm-suppress-shortcuts="" onkeydown="{KEYS}" onkeyup="{KEYS}"'
+
+
 def range_input(name: str, labels: list[str], start: int, handler: str, digits: int) -> str:
     """One labelled `<input type=range>` over `labels`, with its value written beside it."""
     return (
@@ -77,7 +83,7 @@ def range_input(name: str, labels: list[str], start: int, handler: str, digits: 
         f'<span style="min-width:5em;">{escape(name)}</span>'
         f'<input type="range" name="{escape(name)}" aria-label="{escape(name)}" min="0" max="{len(labels) - 1}" '
         f'value="{start}" aria-valuetext="{escape(labels[start])}" autocomplete="off" '
-        f'data-labels="{escape(json.dumps(labels, ensure_ascii=False))}" oninput="{escape(handler)}" '
+        f'data-labels="{escape(json.dumps(labels, ensure_ascii=False))}" oninput="{escape(handler)}" {OWN_KEYS} '
         f'style="flex:1;min-width:8em;max-width:24em;">'
         f'<output style="min-width:{digits}ch;">{escape(labels[start])}</output></label>'
     )
@@ -244,7 +250,7 @@ def swipe(before, after, labels: tuple[str, str] = ("blurred", "deblurred"), alt
         f'<div data-line="" style="position:absolute;top:0;bottom:0;left:{start}%;width:2px;margin-left:-1px;'
         'background:white;outline:1px solid black;"></div></div>'
         f'<input type="range" min="0" max="100" value="{start}" aria-label="{escape(share)}" '
-        f'aria-valuetext="{start} percent" autocomplete="off" oninput="{escape(SWIPE)}" '
+        f'aria-valuetext="{start} percent" autocomplete="off" oninput="{escape(SWIPE)}" {OWN_KEYS} '
         'style="width:100%;margin:4px 0;"></div>'
     )
 
