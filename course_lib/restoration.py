@@ -1,0 +1,245 @@
+"""Any photograph, of any size, through a generator; and generators on disk.
+
+A pretrained network is a folder: `settings.json`, whose entry "generator" holds the keyword
+arguments of `networks.generator`, and `generator.npz`, its weights in half precision. Those
+of the course lie in `data/pretrained/`, each with the command and the history that made it.
+"""
+
+import json
+import math
+import os
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from course_lib import networks, photos
+from course_lib.backend import keras, tf
+from course_lib.files import atomic
+
+PRETRAINED = photos.DATA / "pretrained"
+PIXELS = 1280 * 720         # the most that go through a generator of width 64 at once: 1 GiB of activations in float32
+
+
+# --- Generators on disk -----------------------------------------------------------------------
+
+def names() -> list[str]:
+    """The pretrained generators that ship with the course."""
+    return sorted(path.parent.name for path in PRETRAINED.glob("*/settings.json"))
+
+
+def folder(name: str | os.PathLike) -> Path:
+    """The folder of a pretrained generator: a name of `names()`, or a folder of your own.
+
+    Raises
+    ------
+    ValueError, listing the names, if it is neither.
+    """
+    for path in (PRETRAINED / name, Path(name)):
+        if (path / "settings.json").is_file():
+            return path
+    raise ValueError(f"There is no generator {str(name)!r}. Give the folder of a training run, or one of the course's: "
+                     f"{', '.join(names()) or 'none is installed'}.")
+
+
+def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
+    """Build a stored generator and give it its weights.
+
+    Parameters
+    ----------
+    name : one of `names()`, or a folder.
+    dtype : a Keras dtype policy; "mixed_bfloat16" is twice as fast where the processor has
+        bfloat16 instructions, and differs by a grey level here and there.
+
+    Raises
+    ------
+    ValueError in one sentence if there is no such generator, or its files are damaged.
+    """
+    path = folder(name)
+    try:
+        settings = json.loads((path / "settings.json").read_text(encoding="utf-8"))
+        model = networks.generator(**settings["generator"], dtype=dtype)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path / 'settings.json'} is damaged ({error}); restore the file.") from None
+    # The folder of a training run holds the weights after each epoch instead; the last ones count.
+    epochs = sorted(path.glob("epochs/[0-9]*.npz"))
+    weights = path / "generator.npz"
+    load_weights(model, epochs[-1] if epochs and not weights.exists() else weights)
+    return model
+
+
+def save_weights(model: keras.Model, path: str | os.PathLike) -> None:
+    """Write the weights as float16 arrays "0000", "0001", … in the order of `model.get_weights()`.
+
+    Raises
+    ------
+    ValueError if a weight is not finite in half precision (over 65504, or not a number).
+    """
+    weights = [weight.astype(np.float16) for weight in model.get_weights()]
+    if not all(np.isfinite(weight).all() for weight in weights):
+        raise ValueError(f"{path} is not written: the model has weights that are infinite or not a number.")
+    with atomic(path) as part, open(part, "wb") as file:
+        np.savez(file, **{f"{i:04d}": weight for i, weight in enumerate(weights)})
+
+
+def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
+    """Give a model the weights that `save_weights` wrote.
+
+    Raises
+    ------
+    ValueError in one sentence if the file is missing, damaged, or of another network.
+    """
+    try:
+        with np.load(path) as file:
+            weights = [file[f"{i:04d}"].astype(np.float32) for i in range(len(file.files))]
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {path}.") from None
+    except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
+        raise ValueError(f"{path} is damaged ({str(error).splitlines()[0]}); restore the file.") from None
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    if [weight.shape for weight in weights] != shapes:
+        raise ValueError(f"{path} belongs to another network: it holds {len(weights)} arrays with "
+                         f"{sum(weight.size for weight in weights):,} numbers, the model has {len(shapes)} "
+                         f"with {model.count_params():,}.")
+    model.set_weights(weights)
+
+
+# --- Deblurring -------------------------------------------------------------------------------
+
+def deblur(
+    image: np.ndarray,
+    model: keras.Model,
+    tile: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Deblur a photograph of any size.
+
+    A large photograph goes through the generator in tiles that overlap by as much as an
+    output pixel can see. Batch normalisation uses stored statistics here, so every pixel
+    comes out as from the whole photograph, to within one grey level, and memory stays at
+    that of one tile: below 2 GiB for the report's generator.
+
+    Parameters
+    ----------
+    image : uint8 RGB (H, W, 3).
+    model : a generator of `networks.generator`.
+    tile : side of square tiles in pixels; by default they are as large as memory allows.
+    progress : called with (tiles done, tiles in all), first with 0 done.
+
+    Returns
+    -------
+    uint8 RGB (H, W, 3).
+
+    Raises
+    ------
+    ValueError if the image is not uint8 (H, W, 3); if `tile` is smaller than the overlap on
+    both sides; or if the generator has instance or layer normalisation, whose statistics
+    are the whole photograph's, and the photograph is too large to be done whole. With
+    `tile` it is tiled all the same, and the tiles differ.
+    MemoryError if the machine has too little for one tile.
+    """
+    image = photos.check_image(image)
+    height, width = image.shape[:2]
+    # Reflected at the bottom and the right, to a multiple of 4.
+    padded = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), "reflect")
+    tile_height, tile_width = _tile_size(*padded.shape[:2], model, tile)
+    rows = _cuts(padded.shape[0], tile_height, overlap(model))
+    columns = _cuts(padded.shape[1], tile_width, overlap(model))
+    result = np.empty_like(padded)
+    run = _compiled(model)
+    total = len(rows) * len(columns)
+    report = progress or (lambda done, total: None)
+    report(0, total)
+    for done, (y, x) in enumerate(((y, x) for y in rows for x in columns), start=1):
+        part = padded[y.start:y.start + tile_height, x.start:x.start + tile_width]
+        try:
+            output = run(photos.to_network(part)[None]).numpy()[0]
+        except tf.errors.ResourceExhaustedError:
+            raise MemoryError(f"There is not enough memory for a tile of {tile_width} x {tile_height} pixels; "
+                              "close other programs, or use smaller tiles.") from None
+        inside = output[y.first - y.start:y.last - y.start, x.first - x.start:x.last - x.start]
+        result[y.first:y.last, x.first:x.last] = photos.to_image(inside)
+        report(done, total)
+    return result[:height, :width]
+
+
+def overlap(model: keras.Model) -> int:
+    """How far an output pixel sees in each direction, in pixels, rounded up to a multiple of 4.
+
+    84 for nine blocks: each of their convolutions sees 4 pixels further, as the resolution
+    there is a quarter, and the other six together 12. Multiples of 4, the generator's
+    stride, let the pixels of a tile fall as they would in the whole photograph.
+    """
+    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
+    seen = 12 + 4 * (convolutions - 6)
+    return _up(seen + 3)
+
+
+def _up(length: int) -> int:
+    """The next multiple of 4."""
+    return length + -length % 4
+
+
+class Cut(NamedTuple):
+    """A tile along one axis: where it starts, and from where to where its result is used."""
+
+    start: int
+    first: int
+    last: int
+
+
+def _cuts(length: int, tile: int, seen: int) -> list[Cut]:
+    """Cover `length` pixels with tiles; results are used only `seen` pixels away from cuts.
+
+    The first and the last tile end where the photograph ends: there the generator's zero
+    padding is that of the whole photograph.
+    """
+    starts = [*range(0, length - tile, tile - 2 * seen), length - tile]
+    edges = [0, *(start + seen for start in starts[1:]), length]
+    return [Cut(*cut) for cut in zip(starts, edges, edges[1:])]
+
+
+def _tile_size(height: int, width: int, model: keras.Model, tile: int | None) -> tuple[int, int]:
+    """Height and width of the tiles for a photograph whose sides are multiples of 4."""
+    seen = overlap(model)
+    if tile is not None:
+        if tile < 2 * seen + 4:
+            raise ValueError(f"tile is {tile}; this generator sees {seen} pixels far, so use at least {2 * seen + 4}.")
+        return min(height, tile // 4 * 4), min(width, tile // 4 * 4)
+    channels = next(layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    limit = max(PIXELS * 64 // channels, (4 * seen) ** 2)       # a third of each tile or more is to be of use
+    if height * width <= limit:
+        return height, width
+    if any(isinstance(layer, keras.layers.GroupNormalization) for layer in model.layers):
+        raise ValueError(f"The photograph has {height * width / 1e6:.1f} megapixels. Instance and layer normalisation take "
+                         "their statistics over a whole photograph, and memory is kept for "
+                         f"{limit / 1e6:.1f}: make it smaller.")
+    sizes = []
+    for rows in range(1, height // 4 + 1):
+        tile_height = _tile_for(height, rows, seen)
+        columns = 1
+        while tile_height * _tile_for(width, columns, seen) > limit and columns < width // 4:
+            columns += 1
+        tile_width = _tile_for(width, columns, seen)
+        if tile_height * tile_width <= limit:
+            sizes.append((rows * columns * tile_height * tile_width, tile_height, tile_width))
+    return min(sizes)[1:]
+
+
+def _tile_for(length: int, count: int, seen: int) -> int:
+    """The smallest tile that covers `length` in `count` tiles."""
+    return length if count == 1 else _up(2 * seen + math.ceil((length - 2 * seen) / count))
+
+
+_functions: "weakref.WeakKeyDictionary[keras.Model, Callable]" = weakref.WeakKeyDictionary()
+
+
+def _compiled(model: keras.Model) -> Callable:
+    """The model as one TensorFlow function for all sizes, traced once in the model's life."""
+    if model not in _functions:
+        reference = weakref.ref(model)      # a strong one would keep every model alive
+        _functions[model] = tf.function(lambda x: reference()(x, training=False), autograph=False,
+                                        input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+    return _functions[model]
