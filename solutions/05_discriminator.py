@@ -40,7 +40,7 @@ layers = keras.layers
 # %% [markdown]
 # ## 1. One number for a photograph (3 minutes)
 #
-# Section 2.2 of the report asks for "single value decision result, either 0 (for fake image) or 1 (for real image)".
+# Section 2.2 of the report asks for a "single value decision result, either 0(for fake image) or 1(for real image)".
 # *Real* are sharp photographs. *Fake* is what the generator makes of blurred ones. As long as the generator has learned nothing,
 # its output is about as blurred as its input; so in this lesson the blurred photograph itself plays the fake.
 
@@ -48,7 +48,8 @@ layers = keras.layers
 palace = photos.load("summer_palace")
 sharp = palace[140:396, 150:406]                          # 256×256 pixels
 blurred = blur.convolve(palace, blur.linear_psf(12, 30))[140:396, 150:406]
-figures.images({"real": sharp, "fake": blurred}, alt="Part of a palace and trees, sharp and with motion blur of 12 pixels")
+figures.images({"real": sharp, "fake": blurred},
+               alt="Part of a palace and trees, sharp and with motion blur of 12 pixels")
 
 # %% [markdown]
 # The finished network takes either of them and answers with a number between 0 and 1. At first its weights are random:
@@ -171,9 +172,11 @@ def spotlight(mask):
 
 
 widths = {name: int(mask.any(axis=0).sum()) for name, mask in seen.items()}
-widgets.slider([spotlight(mask) for mask in seen.values()],
-               [f"{name}: {width}×{width} pixels" for name, width in widths.items()], name="layer", zoom=1.5, start=5,
-               alt="Photograph of a palace, bright only where the middle output of a layer depends on it")
+widgets.slider(
+    [spotlight(mask) for mask in seen.values()],
+    [f"{name}: {width}×{width} pixels" for name, width in widths.items()], name="layer", start=0, zoom=1.5,
+    alt="Photograph of a palace, bright only where the middle output of a layer depends on it",
+)
 
 # %% [markdown]
 # From layer to layer the patch grows: 4, 10, 22, 46, 94, 142 pixels. Here is why 10.
@@ -218,24 +221,29 @@ lesson_05.check_receptive_field(receptive_field, seed=52)
 # Move the sliders from the middle to the corners. The grey rim is the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
 
 # %%
-first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]       # what output 7 sees
-before, after = 16 * 7 - first, 16 * 8 + last - 255                         # rim that outputs 0 and 15 reach into
+first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]    # what output 7 sees
+before = 16 * 7 - first                     # outputs 0 and 15 reach this far over the border
+after = 16 * 8 + last - 255
 room = np.pad(sharp, [(before, after), (before, after), (0, 0)], constant_values=128)
 
 
 def patch_of(row, column):
-    """The photograph in its rim of zeros, bright where output (row, column) of the last convolution looks."""
+    """The photograph in its rim of zeros, bright where this output of the last convolution looks."""
     top, left = 16 * row, 16 * column
-    view = room // 4
-    view[top:top + 142, left:left + 142] = room[top:top + 142, left:left + 142]
+    view = room // 3
+    view[top:top + 142, left:left + 142] = 255                          # a white frame
+    view[top + 2:top + 140, left + 2:left + 140] = room[top + 2:top + 140, left + 2:left + 140]
     return view
 
 
-widgets.explore(patch_of, {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
-                alt="Photograph with a rim of zeros; bright is the patch of 142 by 142 pixels that one output of the last convolution sees")
+widgets.explore(
+    patch_of, {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
+    kilobytes=500,
+    alt="Photograph with a grey rim; bright is the patch of 142 by 142 pixels that one output sees",
+)
 
 # %% [markdown]
-# In the corners an output looks mostly at padding. And the rim is wider on the right and below than on the left and above: a kernel of 4×4 has no middle,
+# In the corners an output looks mostly at padding. The rim is wider on the right and below than on the left and above: a kernel of 4×4 has no middle,
 # so with stride 1 it reaches one step back and two steps forward.
 #
 # The picture above shifts the patch that was measured in the middle. Is that right for all positions? Measure again, along the diagonal:
@@ -256,16 +264,20 @@ print("all 16 patches as drawn:", all(agrees(position) for position in range(16)
 # %%
 strength = gradient(conv2d_29, 7, 7)
 patch = strength[first:last + 1, first:last + 1]
-middle_half = patch[35:107, 35:107]
-figures.images({"can see": spotlight(seen["conv2d_29"]), "how strongly": np.uint8(255 * np.clip(strength / np.quantile(patch, 0.99), 0, 1))},
-               alt="Left, the patch as a bright square in the photograph. Right, the gradient: strong in the centre of the patch, fading to nothing at its edges")
+brightness = np.clip(strength / np.quantile(patch, 0.99), 0, 1)
+figures.images(
+    {"can see": spotlight(seen["conv2d_29"]), "how strongly": np.uint8(255 * brightness)},
+    alt="Left, the patch, a bright square in the photograph. Right, the gradient: strong in its centre, faint at its edges",
+)
 
 # %%
-print("share of the area in the middle half:          ", f"{middle_half.size / patch.size:.2f}")
-print("share of the gradient there is more than double:", bool(middle_half.sum() / patch.sum() > 0.52))
+middle_part = patch[35:107, 35:107]         # half as wide and half as high
+print(f"the middle part has {middle_part.size / patch.size:.0%} of the area")
+print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * patch.sum()))
 
 # %% [markdown]
-# Many paths lead from a pixel in the centre to the output, and only a single one from a corner. So the network attends to something much smaller than 142 pixels.
+# Six kernels can be combined in many ways to lead from a pixel in the centre to the output, but only in one way to lead there from a corner.
+# So, at least before training, what an output mostly listens to is smaller than its receptive field.
 
 # %% [markdown]
 # ## 4. The missing 268,033 (9 minutes)
@@ -301,7 +313,7 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 
 # %% nbgrader={"grade_id": "hidden-units", "solution": true}
 def hidden_units(remainder, size, channels):
-    """Units n of the first of two dense layers, given the parameters outside the convolutions; None if none fits."""
+    """Units n of the first dense layer, given what the convolutions leave over; None if none fits."""
     ### BEGIN SOLUTION: take the batch normalisations off, then solve n × (inputs + 1) + (n + 1) for n
     inputs = (size // 16) ** 2
     left = remainder - 4 * sum(channels) - 1
@@ -318,7 +330,7 @@ lesson_05.check_hidden_units(hidden_units, seed=53)
 # %% [markdown]
 # ### How good is the evidence?
 #
-# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. Only one in 258 remainders is divisible without rest. Try all 64:
+# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. By accident, one number in 258 is divisible by 258. Try all 64:
 
 # %%
 from itertools import combinations
@@ -330,7 +342,9 @@ for number in range(7):
             print(left // 258, "units if batch normalisation follows", ", ".join(row.name for row in chosen))
 
 # %% [markdown]
-# Two of 64 fit, and both with 1,024, a power of two such as programmers choose. That is no accident.
+# Two of 64 fit. A hit alone would be weak evidence: with so many tries, the chance of one by accident is almost one in five.
+# But this hit is the customary placement, and it gives 1,024, a power of two such as programmers choose. That is hardly an accident.
+#
 # The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By DCGAN's custom it is the second.
 #
 # Now put it all together.
@@ -369,7 +383,7 @@ parameters.check(discriminator, report.TABLE_3)
 # %% [markdown] nbgrader={"grade_id": "think-total", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
 # Activations have no parameters: the slope of LeakyReLU could be another, and it could stand before the batch normalisation instead of behind it. Likewise the batch normalisation of 64 channels could follow the first convolution and not the second.
-# The padding is decided, although the table doesn't mention it. Without padding the map would be smaller than 16×16, the first dense layer would have fewer inputs, and the total would be smaller. (The number of 1,024 units and the biases are decided in the same way.)
+# The padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have fewer inputs, and no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
@@ -390,11 +404,12 @@ except ValueError:
 
 for size in (64, 128, 256, 512):
     first_dense = networks.discriminator(size=size).get_layer("dense")
-    print(f"{size:3}×{size:<3}  {first_dense.kernel.shape[0]:5} inputs  {first_dense.count_params():9,} parameters in the first dense layer")
+    inputs, count = first_dense.kernel.shape[0], first_dense.count_params()
+    print(f"{size:3}×{size:<3}  {inputs:5} inputs  {count:9,} parameters in the first dense layer")
 
 # %% [markdown]
 # Convolutions share their weights between positions, a dense layer doesn't: it has one weight for each position of the map, for each unit.
-# So its size fixes the photograph's. That is why the report's training begins "by dividing the input image into a 256x256 matrix" (Section 3.2).
+# So its size fixes the photograph's, and photographs of 1280×720 must be cut or scaled: "The training process begins by dividing the input image into a 256x256 matrix" (Section 3.2).
 
 # %% [markdown]
 # ## 6. Probability or score (3 minutes)
@@ -411,10 +426,12 @@ axes[0].plot(s, D)
 axes[0].set(title="D: the answer", xlabel="s: sum in the last unit", ylim=(-0.03, 1.03))
 axes[1].plot(s, D * (1 - D), color=figures.COLOURS["vermilion"])
 axes[1].set(title="slope of D", xlabel="s: sum in the last unit", ylim=(0, 0.27))
-figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. Right, its slope is 0.25 at s = 0 and almost 0 beyond s = 6 on both sides")
+figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
+                         "Right, its slope is 0.25 at s = 0 and almost 0 beyond s = 6 on both sides")
 
 # %% [markdown]
-# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from exactly these changes. A discriminator that is too good for it has nothing more to say.
+# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. With equation (1) the generator learns from exactly these changes:
+# a discriminator that is too good for it has nothing more to say.
 #
 # One way out is to leave the sigmoid away and use the score $s$ itself. A network that rates instead of deciding is called a *critic*:
 
@@ -457,11 +474,11 @@ for step in range(80):
 test_photos = [photos.load(name) for name in photos.names("test")]
 real, fake = pairs(test_photos, 200, np.random.default_rng(1))
 D_real, D_fake = small.predict(real, verbose=0), small.predict(fake, verbose=0)
-print("the sharp one gets the higher answer in more than 85 % of the pairs:", bool(np.mean(D_real > D_fake) > 0.85))
+print("the sharp one gets the higher answer in over 85% of the pairs:", bool(np.mean(D_real > D_fake) > 0.85))
 
 # %% [markdown]
 # Now slide this little judge over a whole photograph, in steps of 16 pixels, and write its answer down for each place.
-# The right half of the photograph is blurred; the slider says by how many pixels.
+# The right half of the photograph is blurred, by as many pixels as the slider says.
 
 # %%
 scene = palace[20:420, 120:520]
@@ -477,7 +494,8 @@ def blurred_on_the_right(length):
 def verdict(photo):
     """The judge's answer for each window of 64×64 pixels, 16 pixels apart."""
     windows = np.lib.stride_tricks.sliding_window_view(photo, (64, 64, 3))[::16, ::16, 0]
-    return small.predict(photos.to_network(windows.reshape(-1, 64, 64, 3)), batch_size=128, verbose=0).reshape(windows.shape[:2])
+    patches = photos.to_network(windows.reshape(-1, 64, 64, 3))
+    return small.predict(patches, batch_size=128, verbose=0).reshape(windows.shape[:2])
 
 
 def draw(photo):
@@ -489,22 +507,26 @@ def draw(photo):
     shown = axes[1].imshow(verdict(photo), cmap="gray", vmin=0, vmax=1, extent=(24, 376, 376, 24))
     axes[1].set(title="the judge's answers", xlim=(0, 400), ylim=(400, 0))
     for axis in axes:
-        axis.set(xticks=[], yticks=[])
-        axis.grid(False)
+        axis.axis("off")
     bar = figure.colorbar(shown, ax=axes[1], ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0 fake", "0.5", "1 real"])
     return figure
 
 
-widgets.explore(lambda pixels: draw(blurred_on_the_right(pixels)), {"pixels": [0, 3, 6, 9, 12, 15]}, start={"pixels": 12},
-                alt="A palace and trees, the right half blurred, beside a map of answers: near 1 on the sharp building and lower on its right, blurred part")
+# %%
+widgets.explore(
+    lambda length: draw(blurred_on_the_right(length)), {"length": [0, 3, 6, 9, 12, 15]}, start={"length": 12},
+    alt="A palace and trees, blurred on the right, beside a map of answers: near 1 on the sharp building, "
+        "low on blurred trees, in between on sky and water",
+)
 
 # %% [markdown]
-# With blur, the map goes dark on the right. But look at 0 pixels, where nothing is blurred at all: parts of the map stay dark. Which, and why?
+# Watch the trees below on the right: from length 0 to 6 the answer falls from real to fake.
+# But at length 0 nothing is blurred at all, and still parts of the map are grey or dark. Which, and why?
 #
 # <details><summary>Answer</summary>
 #
-# The sky and the haze. They are sharp, but so smooth that blur doesn't change them: in training, the same smooth patch was called real as often as fake.
+# The sky and the hazy water. They are so smooth that blur hardly changes them: in training, much the same smooth patch was called real and fake.
 # So the judge doesn't know what sharpness is. It looks for fine detail, and where there is none it can only guess.
 #
 # </details>
@@ -514,15 +536,16 @@ widgets.explore(lambda pixels: draw(blurred_on_the_right(pixels)), {"pixels": [0
 # %%
 worse = blurred_on_the_right(12)
 worse[:, 200:] = blur.noise(worse, 12, np.random.default_rng(3))[:, 200:]
-figures.show(draw(worse), alt="The same photograph with noise on its blurred right half. The map is brighter there than without noise")
+figures.show(draw(worse), alt="The same photograph with noise on its blurred right half. "
+                              "The map is brighter there than without noise")
 
 # %%
 noisy = np.clip(fake + 0.1 * np.random.default_rng(3).standard_normal(fake.shape), -1, 1)
 D_noisy = small.predict(noisy, verbose=0)
-print("noise raises the answer for more than 85 % of the blurred patches:", bool(np.mean(D_noisy > D_fake) > 0.85))
+print("noise raises the answer for over 85% of the blurred patches:", bool(np.mean(D_noisy > D_fake) > 0.85))
 
 # %% [markdown]
-# Noise is fine detail, and this judge has never seen noise on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
+# Noise is fine detail, too, and this judge has never met it on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
 # That is why both networks are trained in turn, so that the discriminator meets each new trick, and why the report adds a second loss that compares with the sharp photograph.
 
 # %% [markdown]
@@ -536,7 +559,8 @@ generator = networks.generator()
 figures.show(
     figures.gan_diagram(generator, discriminator),
     alt="Blurred photograph into the generator, 24 convolutions, 11,399,171 parameters; its output and sharp photographs "
-        "into the discriminator, 6 convolutions and 2 dense layers, 3,098,370 parameters; out comes one number, which trains both networks",
+        "into the discriminator, 6 convolutions and 2 dense layers, 3,098,370 parameters; "
+        "out comes one number, which trains both networks",
 )
 
 # %% [markdown]
@@ -545,7 +569,8 @@ figures.show(
 
 # %%
 total = generator.count_params() + discriminator.count_params()
-convolutions = sum(isinstance(layer, layers.Conv2D) for model in (generator, discriminator) for layer in model.layers)
+both = generator.layers + discriminator.layers
+convolutions = sum(isinstance(layer, layers.Conv2D) for layer in both)
 print(f"parameters: {total:,} = {total / 1e6:.1f}M")
 print("convolutions:", convolutions)
 
@@ -556,7 +581,7 @@ print("convolutions:", convolutions)
 # ## 9. Challenge: a patch critic (8 minutes)
 #
 # In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
-# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and most image-to-image GANs use one.
+# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
 #
 # ### Exercise 4: build it from rows (3 points)
 #
@@ -571,7 +596,7 @@ print("convolutions:", convolutions)
 # %% nbgrader={"grade_id": "patch-critic", "solution": true}
 def patch_critic(rows, size):
     """A keras.Model from (N, size, size, c_in) to the map of the last convolution in rows."""
-    ### BEGIN SOLUTION: a loop over rows: convolution; unless last: batch normalisation (unless first), LeakyReLU
+    ### BEGIN SOLUTION: for each row a convolution and what follows it
     image = x = keras.Input((size, size, rows[0].c_in))
     for i, row in enumerate(rows):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride, padding="same")(x)

@@ -124,23 +124,25 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
         remainder = normalised + dense(inputs, units) + dense(units, 1)
         left = remainder - normalised
         mistakes = {
-            "there are two dense layers; the second, from n units to one number, needs n + 1.": left / (inputs + 1),
-            "both dense layers have biases: n × (inputs + 1), then n + 1.": left / (inputs + 1 + 1e-12) if inputs < 0 else left / inputs,
+            "count the second dense layer and all biases: n × (inputs + 1) and n + 1.": left / (inputs + 1),
+            "the first dense layer has biases, too: n × (inputs + 1).": (left - 1) / (inputs + 1),
             "the last layer has a bias of its own.": left / (inputs + 2),
             "take the batch normalisations off first.": (remainder - 1) / (inputs + 2),
-            "batch normalisation has four numbers per channel for Keras, trained or not.":
+            "Keras counts four numbers per channel for a batch normalisation, trained or not.":
                 (remainder - normalised / 2 - 1) / (inputs + 2),
-            "the first dense layer takes all (size / 16)² positions, not size / 16.": (left - 1) / (size // 16 + 2),
+            "the map has (size / 16)² numbers, not size / 16.": (left - 1) / (size // 16 + 2),
         }
-        compare_number(hidden_units, remainder, size, channels, expected=units, tolerance=1e-6,
-                       source=f"a first dense layer from {inputs} inputs, built with Keras' counting rules,",
-                       hint=lambda given: next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "")
-                       or "write down both counts, n × (inputs + 1) and n + 1, and solve for n.")
+        arguments = f"remainder={remainder:,}, size={size}, channels={channels}"
+        given = call(hidden_units, remainder, size, channels)
+        if given != units:
+            words = next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "") if given is not None else ""
+            fail(f"for {arguments} your `hidden_units` gave {given}, but {units} units fit exactly: "
+                 + (words or "batch normalisation takes 4 per channel, the dense layers n × (inputs + 1) and n + 1; solve for n."))
         off = remainder + rng.randint(1, inputs + 1)
         given = call(hidden_units, off, size, channels)
         if given is not None:
-            fail(f"your `hidden_units({off}, {size}, {channels})` gave {given}, but no whole number of units leaves "
-                 f"exactly {off:,} parameters: return None when the division has a remainder (`%` computes it).")
+            fail(f"for remainder={off:,}, size={size}, channels={channels} your `hidden_units` gave {given}, but no whole number of "
+                 "units leaves exactly that many: return None when the division has a remainder (`%` computes it).")
     passed("your function finds 1,024 units for the report's remainder, and says so when no whole number fits.")
 
 
@@ -174,7 +176,7 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
 
     rng, numbers = random.Random(seed), np.random.default_rng(seed)
     trunk = [row._replace(name=f"trunk_{i}") for i, row in enumerate(TABLE_3.rows)]
-    others = [[row for row in _stack(rng, layers)] for layers in (3, 5)]
+    others = [_stack(rng, layers) for layers in (3, 5)]
     for rows, size in [(others[0], 24), (others[1], 48), (trunk, 256)]:
         model = call(patch_critic, rows, size)
         if not isinstance(model, keras.Model):
@@ -200,7 +202,7 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
 def _compare_rest(model, rows) -> None:
     """Count of the batch normalisations, by channels, and no layer with weights besides."""
     kinds = [type(layer).__name__ for layer in model.layers]
-    found = [layer.gamma.shape[0] for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    found = [layer.moving_mean.shape[0] for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     expected = [row.c_out for row in rows[1:-1]]
     if "Dense" in kinds:
         fail("your model has a dense layer; a patch critic ends with the map of its last convolution.")
@@ -218,6 +220,9 @@ def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Gener
     _randomise(reference, numbers)
     image = numbers.uniform(-1, 1, (1, size, size, rows[0].c_in)).astype(np.float32)
     expected = reference(image).numpy()
+    if [w.shape for w in model.weights] != [w.shape for w in reference.weights]:
+        fail(f"your model has {model.count_params():,} parameters, {reference.count_params():,} are expected: leave the "
+             "settings of the convolutions and batch normalisations as Keras has them, and add no other layer with weights.")
     model.set_weights(reference.get_weights())
     given = np.asarray(model(image))
 

@@ -1,0 +1,198 @@
+"""Lesson 05: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from course_lib import figures, networks, report
+from course_lib.backend import keras
+from course_lib.checks import CheckFailed, lesson_05
+from course_lib.parameters import output_size
+
+layers = keras.layers
+
+
+def sides(rows, size):
+    result = []
+    for row in rows:
+        size = output_size(size, row.stride)
+        result.append(size)
+    return result
+
+
+def receptive_field(rows):
+    field, jump = 1, 1
+    for row in rows:
+        field += (row.k - 1) * jump
+        jump *= row.stride
+    return field
+
+
+def hidden_units(remainder, size, channels, per_channel=4, last_bias=1, more=2):
+    left = remainder - per_channel * sum(channels) - last_bias
+    inputs = (size // 16) ** 2
+    return left // (inputs + more) if left % (inputs + more) == 0 else None
+
+
+def patch_critic(rows, size, first=False, last=False, dense=False, slope=0.2, padding="same", bn_first=True,
+                 stop=None, strided=True, **settings):
+    image = x = keras.Input((size, size, rows[0].c_in))
+    for i, row in enumerate(rows[:stop]):
+        x = layers.Conv2D(row.c_out, row.k, strides=row.stride if strided else 1, padding=padding)(x)
+        end = i == len(rows) - 1
+        normalise = [layers.BatchNormalization(**settings)] if (i > 0 or first) and (not end or last) else []
+        activate = [layers.LeakyReLU(slope)] if not end else []
+        for layer in normalise + activate if bn_first else activate + normalise:
+            x = layer(x)
+    if dense:
+        x = layers.Dense(1)(layers.Flatten()(x))
+    return keras.Model(image, x)
+
+
+CHECKS = [(lesson_05.check_sides, sides), (lesson_05.check_receptive_field, receptive_field),
+          (lesson_05.check_hidden_units, hidden_units), (lesson_05.check_patch_critic, patch_critic)]
+SEEDS = [0, 1, 51, 52, 53, 54]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("check, answer", CHECKS)
+def test_right_answer_passes(check, answer, seed, capsys):
+    assert check(answer, seed=seed) is None
+    assert capsys.readouterr().out.startswith("Correct: ")
+
+
+@pytest.mark.parametrize("check, answer", CHECKS)
+def test_stub_fails(check, answer):
+    def stub(*arguments, **named):
+        raise NotImplementedError("say what is missing")
+    with pytest.raises(CheckFailed, match="not written yet. say what is missing"):
+        check(stub)
+    with pytest.raises(CheckFailed, match="None"):
+        check(lambda *arguments, **named: None)
+
+
+def functional_critic(rows, size):
+    """Another way to write it: Sequential, and ReLU with a negative slope."""
+    parts = [keras.Input((size, size, rows[0].c_in))]
+    for i, row in enumerate(rows):
+        parts.append(layers.Conv2D(row.c_out, (row.k, row.k), (row.stride, row.stride), "same"))
+        parts += [layers.BatchNormalization(momentum=0.9)] * (0 < i < len(rows) - 1)
+        parts += [layers.ReLU(negative_slope=0.2)] * (i < len(rows) - 1)
+    return keras.Sequential(parts)
+
+
+def test_other_right_answers_pass():
+    lesson_05.check_sides(lambda rows, size: np.array(sides(rows, size)))
+    lesson_05.check_receptive_field(lambda rows: np.int64(receptive_field(rows)))
+    lesson_05.check_receptive_field(lambda rows: 1 + sum((row.k - 1) * math.prod(r.stride for r in rows[:i])
+                                                         for i, row in enumerate(rows)))
+    lesson_05.check_hidden_units(lambda *given: None if hidden_units(*given) is None else float(hidden_units(*given)))
+    lesson_05.check_patch_critic(functional_critic)
+
+
+def rounded_down(rows, size):
+    result = []
+    for row in rows:
+        size //= row.stride
+        result.append(size)
+    return result
+
+
+def stride_before_kernel(rows):
+    field, jump = 1, 1
+    for row in rows:
+        jump *= row.stride
+        field += (row.k - 1) * jump
+    return field
+
+
+def rounded_units(remainder, size, channels):
+    return round((remainder - 4 * sum(channels) - 1) / ((size // 16) ** 2 + 2))
+
+
+def fraction_without_normalisation(remainder, size, channels):
+    return (remainder - 1) / ((size // 16) ** 2 + 2)
+
+
+def only_first_dense(remainder, size, channels):
+    return (remainder - 4 * sum(channels)) / ((size // 16) ** 2 + 1)
+
+
+def wrong_critic(**mistake):
+    return lambda rows, size: patch_critic(rows, size, **mistake)
+
+
+WRONG = [
+    (lesson_05.check_sides, rounded_down, "rounded up"),
+    (lesson_05.check_sides, lambda rows, size: [size, *sides(rows, size)], "leave out the photograph"),
+    (lesson_05.check_sides, lambda rows, size: [output_size(size, row.stride) for row in rows], "output of the one before"),
+    (lesson_05.check_sides, lambda rows, size: sides(rows, size)[-1], "not only the last"),
+    (lesson_05.check_sides, lambda rows, size: [128, 64, 32, 16, 16, 16], "divide by each row's stride"),
+    (lesson_05.check_receptive_field, stride_before_kernel, "layers after it"),
+    (lesson_05.check_receptive_field, lambda rows: 1 + sum(row.k - 1 for row in rows), "strides matter"),
+    (lesson_05.check_receptive_field, lambda rows: receptive_field(rows) - 1, "one pixel, before"),
+    (lesson_05.check_receptive_field, lambda rows: receptive_field(rows[::-1]), "first layer to the last"),
+    (lesson_05.check_receptive_field, lambda rows: math.prod(row.k for row in rows), "two layers on paper"),
+    (lesson_05.check_receptive_field, lambda rows: 142, "counting pixel by pixel"),
+    (lesson_05.check_hidden_units, rounded_units, "return None"),
+    (lesson_05.check_hidden_units, fraction_without_normalisation, "normalisations off"),
+    (lesson_05.check_hidden_units, only_first_dense, "second dense layer"),
+    (lesson_05.check_hidden_units, lambda *given: hidden_units(*given, per_channel=2), "solve for n"),
+    (lesson_05.check_hidden_units, lambda *given: hidden_units(*given, last_bias=0), "solve for n"),
+    (lesson_05.check_hidden_units, lambda *given: 1024, "return None"),
+    (lesson_05.check_patch_critic, wrong_critic(first=True), "the first convolution has none"),
+    (lesson_05.check_patch_critic, wrong_critic(last=True), "the last convolution has none"),
+    (lesson_05.check_patch_critic, wrong_critic(slope=0.3), "0.3"),
+    (lesson_05.check_patch_critic, wrong_critic(slope=0.0), "ReLU, or a slope of 0"),
+    (lesson_05.check_patch_critic, wrong_critic(slope=1.0), "no activation"),
+    (lesson_05.check_patch_critic, wrong_critic(bn_first=False), "before LeakyReLU"),
+    (lesson_05.check_patch_critic, wrong_critic(dense=True), "dense layer"),
+    (lesson_05.check_patch_critic, wrong_critic(stop=-1), "of the . convolutions"),
+    (lesson_05.check_patch_critic, wrong_critic(strided=False), "stride is 1"),
+    (lesson_05.check_patch_critic, wrong_critic(padding="valid"), "'same'|stopped"),
+    (lesson_05.check_patch_critic, wrong_critic(center=False), "parameters"),
+    (lesson_05.check_patch_critic, lambda rows, size: patch_critic(report.TABLE_3.rows, size), "row 1"),
+    (lesson_05.check_patch_critic, lambda rows, size: networks.discriminator(), "row 1"),
+    (lesson_05.check_patch_critic, lambda rows, size: patch_critic(rows, size).layers, "not a keras.Model"),
+]
+
+
+@pytest.mark.parametrize("seed", [0, 51, 54])
+@pytest.mark.parametrize("check, answer, words", WRONG)
+def test_wrong_answer_fails(check, answer, words, seed):
+    with pytest.raises(CheckFailed) as failure:
+        check(answer, seed=seed)
+    if seed == 0:
+        assert re.search(words, str(failure.value)), str(failure.value)
+    assert len(str(failure.value)) < 450
+
+
+def test_the_receptive_fields_are_those_of_a_real_network():
+    """The reference itself: an output of the trunk changes with a pixel inside its field, not with one beside it."""
+    rows = report.TABLE_3.rows[:4]
+    field = lesson_05._field(rows)
+    model = lesson_05._reference(rows, 128)
+    base = np.random.default_rng(0).uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32)
+    changed = []
+    for column in range(128):
+        image = base.copy()
+        image[0, :, column] += 1
+        changed.append(not np.array_equal(model(image)[0, 4, 4], model(base)[0, 4, 4]))
+    assert sum(changed) == field == 46
+
+
+def test_the_diagram_reads_the_models():
+    """Other models, other numbers; every text lies inside the figure."""
+    generator, discriminator = networks.generator(width=8, blocks=2), networks.discriminator(size=64, width=8)
+    figure = figures.gan_diagram(generator, discriminator)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert any(f"{generator.count_params():,} parameters\n10 convolutions" in text for text in texts)
+    assert any(f"{discriminator.count_params():,} parameters\n6 convolutions, 2 dense layers" in text for text in texts)
+    assert sum("64 × 64 × 3" in text for text in texts) == 3
+    assert "noise" not in " ".join(texts)
+    height, width, _ = figures.pixels(figure).shape
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text.get_text()
