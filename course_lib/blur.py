@@ -294,12 +294,13 @@ def _move(scene: np.ndarray, pose: np.ndarray, centre: tuple[float, float] | Non
 def noise(image: np.ndarray, sigma: float, rng: np.random.Generator, gamma: float = GAMMA) -> np.ndarray:
     """A sensor's noise, added to the light: `sigma` is its standard deviation at white, in grey levels.
 
-    Shot noise grows with the square root of the light (photons are counted); read noise, a
-    quarter as strong at white, is the same everywhere. With gamma 2.2 both together come out
-    almost equally strong in all stored values but the darkest. Returns uint8, same shape.
+    Shot noise grows with the square root of the light, for photons are counted; read noise,
+    a twentieth as strong at white, is the same everywhere. Stored with gamma 2.2, both
+    together are almost equally strong in all values but the darkest. Returns uint8, same shape.
     """
     light = to_light(image, gamma)
-    deviation = sigma * gamma / 255 * np.sqrt((light + 1 / 16) / (1 + 1 / 16))      # d light / d value at white
+    read = 1 / 20**2
+    deviation = sigma * gamma / 255 * np.sqrt((light + read) / (1 + read))      # gamma / 255 is d light / d value at white
     return to_stored(light + deviation * rng.standard_normal(light.shape, dtype=np.float32), gamma)
 
 
