@@ -58,7 +58,7 @@ def _official(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]
         if not sequences:
             missing.append(f"{part}/ with its sequences, such as {part}/GOPR0372_07_00/")
         for sequence in sequences:
-            _match(sequence / variant, sequence / "sharp", found, missing)
+            _match(folder, sequence / variant, sequence / "sharp", found, missing)
     return _complete(folder, found, missing)
 
 
@@ -67,32 +67,33 @@ def _flat(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]:
         raise ValueError(f"variant is {variant!r}, but {folder} has the flat layout, which holds only \"blur\"; "
                          "use that, or the official download.")
     found, missing = [], []
-    _match(folder / "blur" / "images", folder / "sharp" / "images", found, missing)
+    _match(folder, folder / "blur" / "images", folder / "sharp" / "images", found, missing)
     _complete(folder, found, missing)
     train = max(1, len(found) - max(1, len(found) // 10))
     return {"train": found[:train], "test": found[train:], "all": found}[split]
 
 
-def _match(blur: Path, sharp: Path, found: list, missing: list) -> None:
-    """Append the pairs of two folders to `found`, and what lacks its partner to `missing`."""
-    for path in (blur, sharp):
-        if not path.is_dir():
-            missing.append(f"{path}/")
+def _match(folder: Path, blur: Path, sharp: Path, found: list, missing: list) -> None:
+    """Append the pairs of two of the folder's parts to `found`, and what lacks its partner to `missing`."""
+    def name(path: Path) -> str:
+        return path.relative_to(folder).as_posix()
+
+    missing += [f"{name(path)}/" for path in (blur, sharp) if not path.is_dir()]
     if not (blur.is_dir() and sharp.is_dir()):
         return
-    blurred, clear = ({path.name for path in path.glob("*.png")} for path in (blur, sharp))
+    blurred, clear = ({file.name for file in path.glob("*.png")} for path in (blur, sharp))
     if not blurred | clear:
-        missing.append(f"photographs (*.png) in {blur}/ and {sharp}/")
-    missing += [str(sharp / name) for name in sorted(blurred - clear)]
-    missing += [str(blur / name) for name in sorted(clear - blurred)]
-    found += [(blur / name, sharp / name) for name in sorted(blurred & clear)]
+        missing.append(f"photographs (*.png) in {name(blur)}/ and {name(sharp)}/")
+    missing += [name(sharp / file) for file in sorted(blurred - clear)]
+    missing += [name(blur / file) for file in sorted(clear - blurred)]
+    found += [(blur / file, sharp / file) for file in sorted(blurred & clear)]
 
 
 def _complete(folder: Path, found: list, missing: list) -> list[tuple[Path, Path]]:
     """`found`, or one error that lists what is missing, relative to the folder."""
     if not missing:
         return found
-    shown = [f"  {item.replace(f'{folder}/', '')}" for item in missing[:8]]
+    shown = [f"  {item}" for item in missing[:8]]
     if len(missing) > 8:
         shown.append(f"  and {len(missing) - 8} more")
     raise FileNotFoundError(

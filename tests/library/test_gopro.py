@@ -1,0 +1,106 @@
+"""The reader of GoPro folders, on miniatures of both layouts."""
+
+import re
+
+import numpy as np
+import pytest
+
+from course_lib import gopro, photos
+
+SEQUENCES = {"train": ["GOPR0372_07_00", "GOPR0374_11_01"], "test": ["GOPR0384_11_00"]}
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    photos.write(path, np.full((6, 8, 3), value, np.uint8))
+
+
+@pytest.fixture
+def official(tmp_path):
+    for split, sequences in SEQUENCES.items():
+        for sequence in sequences:
+            for number in range(1, 5):
+                for kind, value in (("blur", 10), ("blur_gamma", 20), ("sharp", 30)):
+                    write(tmp_path / split / sequence / kind / f"{number:06}.png", value + number)
+    return tmp_path
+
+
+@pytest.fixture
+def flat(tmp_path):
+    for number in range(20):
+        for kind, value in (("blur", 10), ("sharp", 50)):
+            write(tmp_path / kind / "images" / f"{number:06}.png", value + number)
+    return tmp_path
+
+
+def test_official_layout(official):
+    train = gopro.pairs(official)
+    assert len(train) == 8 and len(gopro.pairs(official, "test")) == 4 and len(gopro.pairs(official, "all")) == 12
+    first = official / "train" / "GOPR0372_07_00"
+    assert train[0] == (first / "blur" / "000001.png", first / "sharp" / "000001.png")
+    assert train == sorted(train)
+    for blurred, sharp in gopro.pairs(str(official), "test", "blur_gamma"):
+        assert photos.read(sharp)[0, 0, 0] - photos.read(blurred)[0, 0, 0] == 10, "the same frame of the right variant"
+
+
+def test_flat_layout(flat):
+    whole, train, test = (gopro.pairs(flat, split) for split in ("all", "train", "test"))
+    assert (len(whole), len(train), len(test)) == (20, 18, 2)
+    assert train + test == whole, "the last tenth, not mixed in between"
+    for blurred, sharp in whole:
+        assert blurred.name == sharp.name and photos.read(sharp)[0, 0, 0] - photos.read(blurred)[0, 0, 0] == 40
+
+
+def test_a_chosen_number_is_spread_evenly(official, flat):
+    assert [path.name for path, _ in gopro.pairs(flat, "all", limit=4)] == ["000000.png", "000005.png", "000010.png", "000015.png"]
+    assert len({path.parts[-3] for path, _ in gopro.pairs(official, "train", limit=2)} & set(SEQUENCES["train"])) in (0, 2)
+    assert gopro.pairs(official, "train", limit=100) == gopro.pairs(official, "train")
+
+
+def test_one_error_lists_what_is_missing(official):
+    (official / "train" / SEQUENCES["train"][0] / "sharp" / "000002.png").unlink()
+    (official / "train" / SEQUENCES["train"][1] / "blur" / "000003.png").unlink()
+    with pytest.raises(FileNotFoundError) as error:
+        gopro.pairs(official)
+    text = str(error.value)
+    assert re.search(r"Missing:\n  train/GOPR0372_07_00/sharp/000002.png\n  train/GOPR0374_11_01/blur/000003.png\n", text)
+    assert len(gopro.pairs(official, "test")) == 4, "the other split is complete"
+
+
+def test_missing_folders_are_named(official, tmp_path_factory):
+    sequence = official / "test" / SEQUENCES["test"][0]
+    (sequence / "blur_gamma").rename(sequence / "elsewhere")
+    with pytest.raises(FileNotFoundError, match="test/GOPR0384_11_00/blur_gamma/"):
+        gopro.pairs(official, "test", "blur_gamma")
+    empty = tmp_path_factory.mktemp("empty")
+    with pytest.raises(FileNotFoundError, match=r"train/ with its sequences(.|\n)*test/ with its sequences(.|\n)*give the folder"):
+        gopro.pairs(empty, "all")
+    with pytest.raises(FileNotFoundError, match="train/ with its sequences"):
+        gopro.pairs(empty / "nowhere")
+
+
+def test_long_lists_are_cut_short(flat):
+    for number in range(12):
+        (flat / "sharp" / "images" / f"{number:06}.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"sharp/images/000007.png\n  and 4 more"):
+        gopro.pairs(flat)
+
+
+def test_flat_layout_without_photographs(tmp_path):
+    (tmp_path / "blur" / "images").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="sharp/images/"):
+        gopro.pairs(tmp_path)
+    (tmp_path / "sharp" / "images").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"photographs \(\*.png\) in blur/images/ and sharp/images/"):
+        gopro.pairs(tmp_path)
+
+
+def test_wrong_arguments(flat):
+    with pytest.raises(ValueError, match="flat layout"):
+        gopro.pairs(flat, variant="blur_gamma")
+    with pytest.raises(ValueError, match="'validation'"):
+        gopro.pairs(flat, "validation")
+    with pytest.raises(ValueError, match="'gamma'"):
+        gopro.pairs(flat, variant="gamma")
+    with pytest.raises(ValueError, match="limit is 0"):
+        gopro.pairs(flat, limit=0)
