@@ -1,0 +1,47 @@
+"""The documents for people: links that lead somewhere, and a map of the lessons that are there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/glossary.md"])
+def test_links_lead_somewhere(name):
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+    broken = [link for link in links if "://" not in link and not ((ROOT / name).parent / link).exists()]
+    assert not broken
+
+
+def test_the_map_links_the_lessons_that_exist():
+    rows = re.findall(r"^\| (.*?) \|.*\| (.*?) \| (.*?) \|$", README.split("## Lessons")[1].split("\n## ")[0], re.M)[2:]
+    linked = [match[1] for first, *_ in rows if (match := re.search(r"\(notebooks/(.*?)\)", first))]
+    assert linked == LESSONS and len(rows) == 11
+    for first, minutes, points in rows:
+        assert minutes.isdigit() == ("(" in first), f"{first}: a lesson that exists has minutes, any other is `planned`"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_minutes_are_those_of_the_lesson(lesson):
+    said = re.search(r"\*\*Time\*\*\D*(\d+)", (ROOT / "notebooks" / lesson).read_text(encoding="utf-8"))[1]
+    assert re.search(rf"{re.escape(lesson)}\).*\| {said} \|", README), f"README does not give {lesson} its {said} minutes"
+
+
+def test_citation_can_be_read():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation.keys() >= {"cff-version", "message", "title", "authors"}
+    from course_lib import __version__
+    assert citation["version"] == __version__ == re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)[1]
+
+
+def test_ci_script_can_be_run():
+    script = ROOT / ".ci" / "run"
+    mode = subprocess.run(["git", "ls-files", "-s", script], cwd=ROOT, capture_output=True, text=True).stdout
+    assert mode.startswith("100755") or not mode
+    assert "make test FULL=1" in script.read_text(encoding="utf-8")
