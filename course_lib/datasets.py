@@ -46,9 +46,8 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     `gopro`'s errors if the folder is not a GoPro copy.
     """
     if data == "photos":
-        names = photos.names(split)
-        images = lru_cache(maxsize=None)(lambda i: photos.load(names[i]))
-        return Source(len(names), patch, lambda i, rng: blur.blur_patch(images(i), level, patch, rng))
+        images = [photos.load(name) for name in photos.names(split)]
+        return Source(len(images), patch, lambda i, rng: blur.blur_patch(images[i], level, patch, rng))
     if data.startswith("gopro:"):
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
         return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng))

@@ -7,7 +7,7 @@ gives both totals (lessons 04 and 05). Shapes in comments are (N, height, width,
 for the report's 256 x 256 input.
 """
 
-from course_lib.backend import keras
+from course_lib.backend import keras, tf
 
 layers = keras.layers
 
@@ -18,7 +18,9 @@ MOMENTUM = 0.9      # batch statistics settle in tens of steps; Keras' 0.99 need
 def normalise(kind: str, dtype=None, name=None):
     """A normalisation layer: "batch" (the report's), "instance", "layer" or "none"."""
     if kind == "batch":
-        return layers.BatchNormalization(momentum=MOMENTUM, dtype=dtype, name=name)
+        # where several devices share a batch, its mean and variance are those of all of it
+        shared = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        return layers.BatchNormalization(momentum=MOMENTUM, synchronized=shared, dtype=dtype, name=name)
     if kind == "instance":      # each image and channel on its own (Ulyanov et al., arXiv:1607.08022)
         return layers.GroupNormalization(groups=-1, dtype=dtype, name=name)
     if kind == "layer":         # each image on its own, all channels together (Ba et al., arXiv:1607.06450)
@@ -57,8 +59,8 @@ def generator(
     blocks : residual blocks; 9 in the report, 12 in its reference [4].
     normalisation : "batch" (the report), "instance", "layer" or "none".
     output : how the last tanh meets the input, on which the report is silent. "residual"
-        adds it, clip(x + tanh, -1, 1), as in DeblurGAN (arXiv:1711.07064): doing nothing
-        is learned at once. "halved" returns (x + tanh) / 2, as the Keras implementation
+        adds it, clip(x + tanh, -1, 1), as in DeblurGAN (arXiv:1711.07064), and starts with a
+        last convolution of zeros: a new generator returns its input. "halved" returns (x + tanh) / 2, as the Keras implementation
         the report evidently follows: doing nothing needs tanh = x.
     dtype : a Keras dtype policy such as "mixed_bfloat16"; the output is float32 always.
 
@@ -77,9 +79,9 @@ def generator(
         raise ValueError(f"width is {width} and blocks {blocks}; width must be at least 1, blocks at least 0.")
     count = iter(range(1000))
 
-    def conv(x, channels, k, stride=1):
+    def conv(x, channels, k, stride=1, start="glorot_uniform"):
         i = next(count)
-        return layers.Conv2D(channels, k, stride, padding="same", dtype=dtype,
+        return layers.Conv2D(channels, k, stride, padding="same", dtype=dtype, kernel_initializer=start,
                              name="conv2d" if i == 0 else f"conv2d_{i}")(x)
 
     def norm_relu(x):
@@ -100,7 +102,8 @@ def generator(
     x = layers.UpSampling2D(2, dtype=dtype)(x)                      # (N, 256, 256, 128)
     x = norm_relu(conv(x, width, 3))                                # (N, 256, 256, 64)
 
-    x = conv(x, 3, 7)                                               # (N, 256, 256, 3)
+    # A residual that starts at zero starts training at "return the input", not at noise on top of it.
+    x = conv(x, 3, 7, start="zeros" if output == "residual" else "glorot_uniform")     # (N, 256, 256, 3)
     x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
     if output == "residual":
         x = keras.ops.clip(layers.Add(dtype="float32", name="residual")([blurred, x]), -1.0, 1.0)

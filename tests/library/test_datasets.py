@@ -1,0 +1,90 @@
+"""Batches: ranges, determinism, sharing among devices, GoPro folders, and errors."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import datasets, photos
+
+
+@pytest.fixture
+def gopro(tmp_path):
+    """A miniature of the flat layout: six pairs of 48 x 32 frames."""
+    rng = np.random.default_rng(0)
+    for kind in ("blur", "sharp"):
+        (tmp_path / kind / "images").mkdir(parents=True)
+    for i in range(6):
+        for kind in ("blur", "sharp"):
+            image = rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / kind / "images" / f"{i:06d}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_batches_are_what_the_networks_take(level):
+    pairs = datasets.source("photos", "train", 32, level)
+    blurred, sharp = next(iter(datasets.batches(pairs, 0, 4, 0, 1)))
+    for images in (blurred.numpy(), sharp.numpy()):
+        assert images.shape == (4, 32, 32, 3) and images.dtype == np.float32
+        assert -1 <= images.min() < 0 < images.max() <= 1
+    assert not np.allclose(blurred, sharp)
+
+
+def test_a_run_can_go_on_at_any_step():
+    pairs = datasets.source("photos", "train", 32, 2)
+    whole = list(datasets.batches(pairs, 7, 4, 0, 5).as_numpy_iterator())
+    rest = list(datasets.batches(pairs, 7, 4, 3, 5).as_numpy_iterator())
+    assert len(whole) == 5 and len(rest) == 2
+    np.testing.assert_array_equal(whole[3:], rest)
+
+
+def test_another_seed_gives_other_pairs():
+    pairs = datasets.source("photos", "train", 32, 2)
+    assert not np.array_equal(datasets.batch(pairs, 0, 0, 4), datasets.batch(pairs, 1, 0, 4))
+
+
+def test_every_photograph_once_per_epoch_in_a_new_order():
+    seen = []
+    pairs = datasets.Source(10, 1, lambda i, rng: (seen.append(i), np.zeros((1, 1, 3), np.uint8))[1:] * 2)
+    datasets.batch(pairs, 0, 0, 20)
+    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:]
+
+
+def test_devices_share_a_step_without_overlap():
+    pairs = datasets.source("photos", "train", 32, 1)
+    whole = [np.concatenate(b) for b in zip(*datasets.batches(pairs, 0, 4, 0, 2).as_numpy_iterator())]
+    both = [np.concatenate(b) for b in zip(*datasets.batches(pairs, 0, 4, 0, 2, 2, range(2)).as_numpy_iterator())]
+    np.testing.assert_array_equal(whole, both)
+    second = list(datasets.batches(pairs, 0, 4, 0, 2, 2, range(1, 2)).as_numpy_iterator())
+    np.testing.assert_array_equal(second[0][0], whole[0][2:4])
+    np.testing.assert_array_equal(second[1][0], whole[0][6:8])
+
+
+def test_a_gopro_folder_gives_crops_of_its_pairs(gopro):
+    pairs = datasets.source(f"gopro:{gopro}", "train", 16)
+    blurred, sharp = datasets.sample(pairs, 0, 0)
+    assert blurred.shape == sharp.shape == (16, 16, 3)
+    stored = [photos.read(path) for path in (gopro / "sharp" / "images").iterdir()]
+    windows = [np.lib.stride_tricks.sliding_window_view(image, (16, 16, 3)).reshape(-1, 16, 16, 3)
+               for image in stored for image in (image, image[:, ::-1])]
+    assert any((sharp == w).all(axis=(1, 2, 3)).any() for w in windows)
+
+
+def test_a_gopro_frame_can_be_squashed_whole(gopro):
+    blurred, sharp = datasets.sample(datasets.source(f"gopro:{gopro}", "train", 16, squash=True), 0, 0)
+    assert blurred.shape == sharp.shape == (16, 16, 3)
+
+
+def test_held_out_pairs_are_the_same_every_time_and_not_from_training():
+    first, again = datasets.held_out("photos", 64, 3, 4), datasets.held_out("photos", 64, 3, 4)
+    np.testing.assert_array_equal(first, again)
+    assert first[0].dtype == np.uint8 and first[0].shape == (3, 64, 64, 3)
+    assert not set(photos.names("train")) & set(photos.names("validation"))
+
+
+def test_wrong_data_says_what_is_possible(gopro):
+    with pytest.raises(ValueError, match='"photos" or "gopro:FOLDER"'):
+        datasets.source("imagenet", "train", 32)
+    with pytest.raises(ValueError, match="smaller than the 64-pixel patch"):
+        datasets.sample(datasets.source(f"gopro:{gopro}", "train", 64), 0, 0)

@@ -1,0 +1,292 @@
+"""Training: objectives, determinism, kill and resume, several devices, and everything that can go wrong."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from course_lib import networks, restoration, runs, training
+from course_lib.runs import SIZES, Run, RunError
+
+SMOKE = SIZES["smoke"]
+
+
+def history(folder):
+    """The history as text, without the clock."""
+    with open(folder / "history.csv", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A smoke run from beginning to end."""
+    return training.train(tmp_path_factory.mktemp("run") / "run", SMOKE)
+
+
+# What a run leaves behind -------------------------------------------------------------------
+
+def test_a_run_leaves_settings_history_weights_and_pictures_of_every_epoch(finished):
+    rows = finished.history
+    assert [row["epoch"] for row in rows] == [0, 1, 2] and [row["step"] for row in rows] == [0, 3, 6]
+    assert all(np.isfinite(row["content"]) for row in rows[1:])
+    for row in rows:
+        picture = finished.picture(int(row["epoch"]), photo=1)
+        assert picture.shape == (64, 64, 3) and picture.dtype == np.uint8
+    assert finished.settings == SMOKE
+    assert not list(finished.folder.rglob(".*")), "temporary files are left over"
+
+
+def test_the_stored_weights_give_the_stored_score(finished):
+    """Half precision on disk: the generator of an epoch scores as its history says, to 0.1 dB."""
+    from course_lib import datasets, evaluation, photos
+
+    blurred, sharp = datasets.held_out("photos", 64, 2, 1)
+    generator = networks.generator(**training.generator_arguments(SMOKE))
+    restoration.load_weights(generator, finished.weights(2))
+    output = photos.to_image(generator(photos.to_network(blurred)).numpy())
+    psnr = np.mean([evaluation.psnr(s, o) for s, o in zip(sharp, output)])
+    assert psnr == pytest.approx(finished.history[2]["psnr"], abs=0.1)
+
+
+def test_training_helps(tmp_path):
+    """A hundred steps of the smallest network lower the loss: the step really trains."""
+    settings = SMOKE.changed(epochs=2, steps=50, learning_rate=2e-3, width=8)
+    rows = training.train(tmp_path / "run", settings).history
+    assert rows[2]["content"] < 0.95 * rows[1]["content"]
+
+
+@pytest.mark.parametrize("objective", [name for name in training.OBJECTIVES if name != "content"])
+def test_every_adversarial_objective_moves_both_networks(objective):
+    gan = training.DeblurGAN(SMOKE.changed(objective=objective, content="l1", critic_steps=2), 10)
+    before = [[np.array(w) for w in m.trainable_weights] for m in (gan.generator, gan.critic)]
+    batch = np.random.default_rng(0).uniform(-1, 1, (2, 4, 32, 32, 3)).astype(np.float32)
+    terms = gan.train_on(*batch, number=0)
+    expected = {"content", "critic", "adversarial"} | ({"penalty"} if objective == "wgan-gp" else set())
+    assert set(terms) == expected and np.isfinite(list(terms.values())).all()
+    for model, old in zip((gan.generator, gan.critic), before):
+        assert any(not np.array_equal(a, b) for a, b in zip(old, model.trainable_weights))
+    assert int(gan.optimizer.iterations) == 1 and int(gan.critic_optimizer.iterations) == 2
+
+
+def test_the_critic_learns_from_the_generator_as_a_constant():
+    """The critic's steps send nothing into the generator: with no weight on either loss it stays."""
+    gan = training.DeblurGAN(SMOKE.changed(objective="wgan-gp", content="l1", content_weight=0.0,
+                                           adversarial_weight=0.0), 10)
+    before = [np.array(w) for w in gan.generator.trainable_weights]
+    gan.train_on(*np.random.default_rng(0).uniform(-1, 1, (2, 4, 32, 32, 3)).astype(np.float32), number=0)
+    for old, new in zip(before, gan.generator.trainable_weights):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_paper_size_is_section_3_2():
+    from course_lib import report
+
+    paper = SIZES["paper"]
+    for name in ("batch", "epochs", "learning_rate", "beta_1", "beta_2", "epsilon", "patch"):
+        assert getattr(paper, name) == report.TRAINING[name]
+    assert paper.limit == report.TRAINING["images"] and paper.schedule == "constant"
+    generator = networks.generator(**training.generator_arguments(paper))
+    assert generator.count_params() == report.TABLE_1["Generator"]["parameters"]
+
+
+# Seeds and resuming -------------------------------------------------------------------------
+
+def test_the_same_seed_gives_the_same_history_and_another_another(finished, tmp_path):
+    training.train(tmp_path / "same", SMOKE)
+    training.train(tmp_path / "other", SMOKE.changed(seed=1))
+    assert history(tmp_path / "same") == history(finished.folder)
+    assert history(tmp_path / "other") != history(finished.folder)
+
+
+@pytest.mark.parametrize("objective", ["content", "wgan-gp"])
+def test_an_interruption_changes_nothing(objective, tmp_path):
+    """Stopped after step 2 of 6, in the middle of an epoch, and continued: the same history."""
+    settings = SMOKE.changed(objective=objective, content="l1", critic_steps=1)
+    training.train(tmp_path / "whole", settings)
+    messages = []
+
+    def interrupt(progress):
+        messages.append(progress.message)
+        if progress.step == 2 and not progress.epoch_done:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = training.train(tmp_path / "parts", settings, report=interrupt)
+    assert len(stopped.history) == 1 and "Stopped after step" in messages[-1]
+    training.train(tmp_path / "parts", settings, resume=True)
+    assert history(tmp_path / "parts") == history(tmp_path / "whole")
+
+
+def start(folder, log):
+    """The command line as a process of its own, training a run of 40 steps."""
+    command = [sys.executable, "-m", "course_lib", "train", "--run", str(folder), "--size", "smoke", "--resume",
+               "--set", "epochs=8", "steps=5"]
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.full)])
+def test_killed_at_random_moments_and_resumed(kills, tmp_path):
+    """SIGKILL, which no program can catch, again and again: equal to an undisturbed run but for the clock."""
+    with open(tmp_path / "log", "w") as log:
+        assert start(tmp_path / "whole", log).wait(300) == 0, (tmp_path / "log").read_text()
+        moments = random.Random(kills)
+        for _ in range(kills):
+            process = start(tmp_path / "killed", log)
+            deadline, size = time.time() + 120, len(list((tmp_path / "killed").rglob("*")))
+            while process.poll() is None and time.time() < deadline and len(list((tmp_path / "killed").rglob("*"))) == size:
+                time.sleep(0.02)            # until it has written something this time
+            time.sleep(moments.uniform(0, 0.5))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert start(tmp_path / "killed", log).wait(300) == 0, (tmp_path / "log").read_text()
+    assert history(tmp_path / "killed") == history(tmp_path / "whole")
+    assert len(history(tmp_path / "killed")) == 9
+
+
+def test_an_adversarial_run_starts_from_a_content_checkpoint(finished, tmp_path):
+    settings = SMOKE.changed(objective="wgan-gp", content="l1", start_from=str(finished.folder), epochs=1)
+    rows = training.train(tmp_path / "run", settings).history
+    assert rows[0]["psnr"] == pytest.approx(finished.history[-1]["psnr"], abs=0.1)
+
+
+# Several devices ----------------------------------------------------------------------------
+
+TWO_DEVICES = """
+import sys
+from course_lib.backend import tf
+if sys.argv[2] == "mirrored":
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from course_lib import runs, training
+settings = runs.SIZES["smoke"].changed(objective=sys.argv[3], content="l1", critic_steps=2)
+training.train(sys.argv[1], settings, strategy_name=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("objective", ["content", "wgan-gp", pytest.param("report", marks=pytest.mark.full)])
+def test_two_devices_give_the_history_of_one(objective, tmp_path):
+    """The same global batch, batch normalisation over both devices: equal to rounding."""
+    for strategy in ("none", "mirrored"):
+        subprocess.run([sys.executable, "-c", TWO_DEVICES, str(tmp_path / strategy), strategy, objective], check=True)
+    one, two = Run(tmp_path / "none").history, Run(tmp_path / "mirrored").history
+    assert len(one) == len(two) == 3
+    for a, b in zip(one, two):
+        for name in set(a) - {"seconds"}:
+            assert a[name] == pytest.approx(b[name], rel=2e-3, abs=2e-3), name
+
+
+# When it goes wrong -------------------------------------------------------------------------
+
+def test_a_used_folder_is_not_overwritten(finished):
+    with pytest.raises(RunError, match="already holds a run.*--resume"):
+        training.train(finished.folder, SMOKE)
+
+
+def test_contradicting_settings_are_named(finished):
+    with pytest.raises(RunError, match="seed is 5, there 0"):
+        training.train(finished.folder, SMOKE.changed(seed=5), resume=True)
+
+
+def test_a_damaged_checkpoint_is_known_and_nothing_is_lost(tmp_path):
+    run = training.train(tmp_path / "run", SMOKE)
+    path = run.folder / "checkpoint.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="damaged.*epochs"):
+        training.train(run.folder, SMOKE, resume=True)
+    assert len(Run(run.folder).history) == 3 and run.weights(2).exists()
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.losses, "l1", lambda sharp, output: (sharp - output)[:, 0, 0, 0] / 0.0)
+    with pytest.raises(RunError, match=r"step 1: the loss content is (nan|inf|-inf).*after epoch 0.*learning rate"):
+        training.train(tmp_path / "run", SMOKE)
+    assert (tmp_path / "run" / "epochs" / "0000.npz").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(RunError, match="can't be written"):
+        training.train(tmp_path / "file" / "run", SMOKE)
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from course_lib import runs, training
+
+def fill(progress):
+    if progress.epoch_done and progress.step == 3:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+
+try:
+    training.train(sys.argv[1], runs.SIZES["smoke"], report=fill)
+except runs.RunError as error:
+    print(error)
+    sys.exit(2)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes (resource.setrlimit)")
+def test_a_full_disk_keeps_what_was_saved(finished, tmp_path):
+    """No file may grow past 1 kB after epoch 1: one sentence, epoch 1 complete, and resume finishes the run."""
+    result = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "run")], capture_output=True, text=True)
+    assert result.returncode == 2 and "can't be written" in result.stdout, result.stdout + result.stderr
+    assert len(Run(tmp_path / "run").history) == 2
+    training.train(tmp_path / "run", SMOKE, resume=True)
+    assert history(tmp_path / "run") == history(finished.folder)
+
+
+def test_an_empty_data_folder_is_named(tmp_path):
+    with pytest.raises((ValueError, FileNotFoundError, RunError), match="blur"):
+        training.train(tmp_path / "run", SMOKE.changed(data=f"gopro:{tmp_path}"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_are_none_are_named():
+    with pytest.raises(ValueError, match="no setting 'learning_rat'"):
+        SMOKE.changed(learning_rat=1)
+    for wrong in ({"objective": "gan"}, {"content": "l2"}, {"schedule": "step"}):
+        with pytest.raises(ValueError, match="use"):
+            training.DeblurGAN(SMOKE.changed(**wrong), 1)
+    with pytest.raises(ValueError, match='"auto", "float32" or "bfloat16"'):
+        training.precision("float16")
+    with pytest.raises(RunError, match="holds no run"):
+        Run("nowhere")
+
+
+def test_precision_is_decided_by_measurement_and_says_so():
+    policy, sentence = training.precision("auto")
+    assert policy in ("float32", "mixed_bfloat16") and policy in sentence and "GFLOP/s" in sentence
+
+
+# The command line ---------------------------------------------------------------------------
+
+def run_command(*arguments):
+    return subprocess.run([sys.executable, "-m", "course_lib", "train", *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_command_trains_and_says_how_it_goes(tmp_path):
+    result = run_command("--run", tmp_path / "run", "--size", "smoke", "--set", "epochs=1")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "epoch 1 of 1" in result.stdout and "PSNR" in result.stdout
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["settings"]["epochs"] == 1
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--size", "smoke", "--set", "epoch=1"], "no setting 'epoch'"),
+    (["--size", "smoke", "--set", "epochs=one"], "epochs"),
+    (["--size", "smoke", "--data", "gopro:/nowhere"], "nowhere"),
+])
+def test_the_command_refuses_in_one_sentence(arguments, message, tmp_path):
+    result = run_command("--run", tmp_path / "run", *arguments)
+    assert result.returncode == 2 and message in result.stderr
+    assert "Traceback" not in result.stderr and len(result.stderr.strip().splitlines()) == 1
