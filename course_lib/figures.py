@@ -147,7 +147,11 @@ def show(figure: Figure, alt: str) -> Display:
     alt = checked_alt(alt)
     width = figure.get_size_inches()[0] * figure.dpi
     picture = pixels(figure, scale=2)
-    return Display(img(encode([picture], FIGURE_BYTES)[0], alt, width), alt)
+    try:
+        (uri,) = encode([picture], FIGURE_BYTES)
+    except ValueError:      # a figure full of photographs: half as fine
+        (uri,) = encode([np.asarray(Image.fromarray(picture).reduce(2))], FIGURE_BYTES)
+    return Display(img(uri, alt, width), alt)
 
 
 def images(pictures: dict, alt: str, zoom: float = 1) -> Display:
@@ -207,6 +211,27 @@ def feature_maps(features: np.ndarray, alt: str, limit: int = 32, columns: int =
     alt = f"{checked_alt(alt)} ({count} maps, {columns} per row)"
     uri = encode([pixels(sheet)], FIGURE_BYTES)[0]
     return Display(img(uri, alt, zoom * sheet.shape[1], zoom), alt)
+
+
+def training_curves(history: list[dict[str, float]]) -> Figure:
+    """The losses of a run and its PSNR gain on the held-out photographs, over its epochs.
+
+    `history` is `Run.history`: epoch 0, the untrained network, has a score but no loss yet.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8))
+    names = [name for name in ("content", "adversarial", "critic", "penalty") if name in history[-1]]
+    for name in names:
+        rows = [row for row in history if name in row]
+        left.plot([row["epoch"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
+    left.set(title="losses in training", xlabel="epoch")
+    if len(names) > 1:
+        left.legend()
+    right.plot([row["epoch"] for row in history], [row["psnr_gain"] for row in history], "o-", markersize=4)
+    right.axhline(0, color="0.4", linewidth=1, linestyle="--")
+    right.set(title="PSNR gained on held-out photographs", xlabel="epoch", ylabel="dB over the blurred input")
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    return figure
 
 
 def gan_diagram(generator, discriminator) -> Figure:

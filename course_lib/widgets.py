@@ -11,14 +11,16 @@ import base64
 import io
 import itertools
 import json
+import time
 from html import escape
 
 import ipywidgets
 import numpy as np
+from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_lib import parameters
+from course_lib import figures, parameters
 from course_lib.figures import Display, checked_alt, decode, encode, img, pixels
 
 FRAMES = 81             # the most frames of one slider or one set of sliders
@@ -203,9 +205,11 @@ def explore(draw, values: dict, alt: str = "", start: dict | None = None,
     return _frames(pictures, axes, position, alt, zoom, kilobytes)
 
 
+# The first picture lies over the second in a box as wide as the line's place, which cuts it off.
+# (clip-path would be shorter, but JupyterLab strips it from an untrusted notebook.)
 SWIPE = (
-    "const d=this.closest('[data-swipe]'),p=this.value;"
-    "d.querySelectorAll('img')[1].style.clipPath='inset(0 0 0 '+p+'%)';"
+    "const d=this.closest('[data-swipe]'),p=this.value,m=d.querySelector('img');"
+    "m.parentNode.style.width=p+'%';m.style.width=m.style.minWidth=1e4/(p||1)+'%';"
     "d.querySelector('[data-line]').style.left=p+'%';this.setAttribute('aria-valuetext',p+' percent')"
 )
 DRAG = (
@@ -241,12 +245,13 @@ def swipe(before, after, labels: tuple[str, str] = ("blurred", "deblurred"), alt
     title = ('<div style="display:flex;justify-content:space-between;font-weight:bold;">'
              f"<span>{escape(labels[0])}</span><span>{escape(labels[1])}</span></div>")
     share = f"share of the picture that is {labels[0]}"
-    clip = f"position:absolute;left:0;top:0;clip-path:inset(0 0 0 {start}%);"
+    whole = f"width:{1e4 / (start or 1):.4f}%;min-width:{1e4 / (start or 1):.4f}%;"
     html = (
         f'<div data-swipe="" style="width:{round(width)}px;max-width:100%;">{title}'
         f'<div onpointerdown="{escape(DRAG)}" onpointermove="{escape(DRAG)}" ondragstart="return false" '
         'style="position:relative;touch-action:pan-y;user-select:none;cursor:ew-resize;">'
-        f'{img(uris[0], f"{labels[0]}: {alt}", width, zoom)}{img(uris[1], f"{labels[1]}: {alt}", width, zoom, clip)}'
+        f'<div style="position:absolute;left:0;top:0;width:{start}%;overflow:hidden;">'
+        f'{img(uris[0], f"{labels[0]}: {alt}", width, zoom, whole)}</div>{img(uris[1], f"{labels[1]}: {alt}", width, zoom)}'
         f'<div data-line="" style="position:absolute;top:0;bottom:0;left:{start}%;width:2px;margin-left:-1px;'
         'background:white;outline:1px solid black;"></div></div>'
         f'<input type="range" min="0" max="100" value="{start}" aria-label="{escape(share)}" '
@@ -283,7 +288,7 @@ COUNT = (
     "const d=this.closest('[data-panel]'),v=[...d.querySelectorAll('input')].map(r=>{"
     "const s=JSON.parse(r.dataset.labels)[r.value];r.setAttribute('aria-valuetext',s);r.nextElementSibling.value=s;return +s}),"
     "[k,a,b,s,n]=v,o=Math.ceil(n/s),f=x=>x.toLocaleString('en-GB'),w=(c,t)=>d.querySelector('[data-cell='+c+']').textContent=t;"
-    "w('equation',b+' × ('+a+' × '+k+'² + 1) = '+f(b*(a*k*k+1)));"
+    "w('equation','C_out × (C_in × K² + 1) = '+b+' × ('+a+' × '+k+'² + 1) = '+f(b*(a*k*k+1)));"
     "w('input',n+' × '+n+' × '+a);w('output',o+' × '+o+' × '+b);w('macs',f(o*o*b*a*k*k))"
 )
 
@@ -292,15 +297,14 @@ def _panel_table(k: int, c_in: int, c_out: int, stride: int, size: int, keras_co
     """What the panel says about one convolution, as an HTML table."""
     side = parameters.output_size(size, stride)
     cells = {
-        "equation": ("equation (2): C_out × (C_in × K² + 1)",
-                     f"{c_out} × ({c_in} × {k}² + 1) = {parameters.conv2d(c_in, c_out, k):,}"),
+        "equation": ("equation (2)", f"C_out × (C_in × K² + 1) = {c_out} × ({c_in} × {k}² + 1) = {parameters.conv2d(c_in, c_out, k):,}"),
         "keras": ("Keras counts", keras_count),
         "input": ("input shape", f"{size} × {size} × {c_in}"),
         "output": ("output shape", f"{side} × {side} × {c_out}"),
         "macs": ("multiply–accumulates", f"{parameters.macs(c_in, c_out, k, side, side):,}"),
     }
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left;vertical-align:top;white-space:nowrap;padding-right:16px;">{name}</th>'
+        f'<tr><th scope="row" style="text-align:left;vertical-align:top;padding-right:16px;">{name}</th>'
         f'<td data-cell="{key}" style="text-align:left;">{text}</td></tr>' for key, (name, text) in cells.items()
     )
     return f"<table>{rows}</table>"
@@ -336,3 +340,40 @@ def parameter_panel() -> Live:
         return ipywidgets.VBox([*sliders, shown])
 
     return Live(html, alt, build)
+
+
+class TrainingView:
+    """Watch a training: a bar with the time left, the curves, and a held-out photograph that sharpens.
+
+    Give it as `report` to `training.train`. When training ends or is stopped, the curves and
+    the pictures of that moment stay in the notebook.
+    """
+
+    RENEW = 0.25        # seconds between two moves of the bar
+
+    def __init__(self):
+        self.bar = ipywidgets.IntProgress(layout={"width": "240px"})
+        self.text, self.picture, self.curves = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.shown, self.last = None, 0.0
+
+    def __call__(self, progress) -> None:
+        now = time.monotonic()
+        if self.shown is None:
+            row = ipywidgets.HBox([self.bar, self.text])
+            self.shown = display(ipywidgets.VBox([row, self.picture, self.curves]), display_id=True)
+        if progress.epoch_done:
+            self._draw(progress)
+        if progress.epoch_done or progress.message or now - self.last > self.RENEW:
+            self.bar.max, self.bar.value, self.last = progress.steps, progress.step, now
+            self.text.value = escape(progress.sentence)
+        if progress.over:
+            end = Display(f"<p>{escape(progress.sentence)}</p>{self.picture.value}{self.curves.value}", progress.sentence)
+            self.shown.update(end)
+
+    def _draw(self, progress) -> None:
+        epoch = int(progress.history[-1]["epoch"])
+        pictures = {title: progress.run.picture(which)
+                    for title, which in (("blurred", "blurred"), (f"after epoch {epoch}", epoch), ("sharp", "sharp"))}
+        self.picture.value = figures.images(pictures, "a held-out photograph, blurred, deblurred and sharp", zoom=1.5).html
+        self.curves.value = figures.show(figures.training_curves(progress.history),
+                                         f"Loss and PSNR gain over {epoch} epochs").html

@@ -72,6 +72,9 @@ def still(area, html: str) -> None:
         assert "64 × (3 × 7² + 1) = 9,472" in area.inner_text()
     else:
         expect_picture(area.locator("img").first, figures.decode(sources(html)[0]))
+        if "data-swipe=" in html:
+            expect_swiped(area, *(figures.decode(uri) for uri in sources(html)), percent=50)
+        assert area.locator("img").count() == 1 + ("data-swipe=" in html)
         assert area.locator("img").first.get_attribute("alt") == unescape(re.search('<img[^>]* alt="([^"]*)"', html)[1])
     assert all(not slider.is_enabled() for slider in area.locator("input").all())
     assert area.locator("[oninput], [onpointermove], script").count() == 0
@@ -178,7 +181,7 @@ def check_swipe(area, html: str) -> int:
     assert slider.count() == 1
     for percent in moves(slider, 101):
         expect_swiped(area, left, right, percent)
-    picture = area.locator("[data-swipe] > div").nth(1)
+    picture = area.locator("img").nth(1).locator("..")
     if picture.count():                     # the HTML form: the picture itself can be pulled as well
         picture.scroll_into_view_if_needed()
         box = picture.bounding_box()
@@ -197,7 +200,7 @@ def expect_swiped(area, left: np.ndarray, right: np.ndarray, percent: int, secon
     column = round(width * percent / 100)
     both = np.concatenate([left[:, :column], right[:, column:]], axis=1)
     compared = (np.abs(np.arange(width) - column) > 3) & (np.arange(width) > 1) & (np.arange(width) < width - 2)
-    html_form = area.locator("[data-swipe] > div").nth(1)
+    html_form = area.locator("img").nth(1).locator("..")    # live there is one picture, composed by the kernel
     deadline = time.time() + seconds
     while True:
         if html_form.count():
@@ -225,7 +228,7 @@ def check_panel(area, html: str) -> int:
         for _ in moves(sliders.nth(axis), len(several)):
             k, c_in, c_out, stride, size = (int(v[i]) for v, i in zip(axes.values(), positions(sliders)))
             side, count = parameters.output_size(size, stride), parameters.conv2d(c_in, c_out, k)
-            expected = {"equation": f"{c_out} × ({c_in} × {k}² + 1) = {count:,}", "input": f"{size} × {size} × {c_in}",
+            expected = {"equation": f"C_out × (C_in × K² + 1) = {c_out} × ({c_in} × {k}² + 1) = {count:,}", "input": f"{size} × {size} × {c_in}",
                         "output": f"{side} × {side} × {c_out}", "macs": f"{parameters.macs(c_in, c_out, k, side, side):,}"}
             expect_cells(area, expected | ({"keras": f"{count:,}"} if live else {}))
     return len(axes)
