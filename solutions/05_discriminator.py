@@ -65,7 +65,7 @@ print("both between 0.2 and 0.8:", bool(np.all(np.abs(answers - 0.5) < 0.3)))
 # Near 0.5: it doesn't know. Training will push the first answer towards 1 and the second towards 0, while the generator is trained to push the second towards 1.
 
 # %% [markdown]
-# ## 2. Table 3, row by row (7 minutes)
+# ## 2. Table 3, row by row (6 minutes)
 #
 # The first convolution: K = 4, stride 2, from 3 channels to 64. The table below fills as you go on.
 
@@ -107,7 +107,7 @@ parameters.check(trunk, report.TABLE_3)
 # All six rows fit. Two thirds of the whole network are in `conv2d_28`. And the last line says that 268,033 parameters are still to find.
 # Keep that number in mind for section 4.
 #
-# There is another riddle: the report promises a *single* value.
+# There is another riddle: the report promises a *single* value. What comes out of the last convolution?
 
 # %%
 print("the last convolution puts out", trunk.output_shape)
@@ -137,7 +137,7 @@ lesson_05.check_sides(sides, seed=51)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 3. What one output sees (9 minutes)
+# ## 3. What one output sees (8 minutes)
 #
 # The last convolution puts out a map of 16×16 numbers. Each of them looks at a patch of the photograph, its *receptive field*. How large is it?
 #
@@ -155,9 +155,7 @@ def gradient(output, row, column):
 
 
 # %% [markdown]
-# `trunk` has six convolutions. For each of them, take the output in the middle of its map, and light up the pixels it depends on.
-#
-# **Predict:** the first one sees 4×4 pixels, as its kernel is 4×4. How many does an output of the second see: 8×8, 10×10 or 16×16?
+# `trunk` has six convolutions. For each of them, take the output in the middle of its map and find the pixels it depends on.
 
 # %%
 outputs = {"conv2d_24": conv2d_24, "conv2d_25": conv2d_25, "conv2d_26": conv2d_26,
@@ -166,17 +164,25 @@ middle = {name: output.shape[1] // 2 - 1 for name, output in outputs.items()}
 seen = {name: gradient(output, middle[name], middle[name]) > 0 for name, output in outputs.items()}
 
 
-def spotlight(mask):
-    """The photograph, dark where an output sees nothing."""
-    return np.where(mask[..., None], sharp, sharp // 4)
+def spotlight(picture, top, left, width):
+    """The picture, dark outside a square, which has a white frame around it."""
+    view = picture // 3
+    view[max(top - 2, 0):top + width + 2, max(left - 2, 0):left + width + 2] = 255
+    view[top:top + width, left:left + width] = picture[top:top + width, left:left + width]
+    return view
 
 
-widths = {name: int(mask.any(axis=0).sum()) for name, mask in seen.items()}
-widgets.slider(
-    [spotlight(mask) for mask in seen.values()],
-    [f"{name}: {width}×{width} pixels" for name, width in widths.items()], name="layer", start=0, zoom=1.5,
-    alt="Photograph of a palace, bright only where the middle output of a layer depends on it",
-)
+# %% [markdown]
+# **Predict, then run.** An output of the first layer sees 4×4 pixels, as its kernel is 4×4. How many does an output of the second see: 8×8, 10×10 or 16×16?
+
+# %%
+frames = {}
+for name, mask in seen.items():
+    inside = np.flatnonzero(mask.any(axis=1))               # the rows of pixels that it depends on
+    frames[f"{name}: {len(inside)}×{len(inside)}"] = spotlight(sharp, inside[0], inside[0], len(inside))
+
+widgets.slider(list(frames.values()), list(frames), name="layer", zoom=1.5,
+               alt="Photograph of a palace, bright only where the middle output of a layer depends on it")
 
 # %% [markdown]
 # From layer to layer the patch grows: 4, 10, 22, 46, 94, 142 pixels. Here is why 10.
@@ -226,18 +232,9 @@ before = 16 * 7 - first                     # outputs 0 and 15 reach this far ov
 after = 16 * 8 + last - 255
 room = np.pad(sharp, [(before, after), (before, after), (0, 0)], constant_values=128)
 
-
-def patch_of(row, column):
-    """The photograph in its rim of zeros, bright where this output of the last convolution looks."""
-    top, left = 16 * row, 16 * column
-    view = room // 3
-    view[top:top + 142, left:left + 142] = 255                          # a white frame
-    view[top + 2:top + 140, left + 2:left + 140] = room[top + 2:top + 140, left + 2:left + 140]
-    return view
-
-
 widgets.explore(
-    patch_of, {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
+    lambda row, column: spotlight(room, 16 * row, 16 * column, 142),
+    {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
     kilobytes=500,
     alt="Photograph with a grey rim; bright is the patch of 142 by 142 pixels that one output sees",
 )
@@ -266,8 +263,8 @@ strength = gradient(conv2d_29, 7, 7)
 patch = strength[first:last + 1, first:last + 1]
 brightness = np.clip(strength / np.quantile(patch, 0.99), 0, 1)
 figures.images(
-    {"can see": spotlight(seen["conv2d_29"]), "how strongly": np.uint8(255 * brightness)},
-    alt="Left, the patch, a bright square in the photograph. Right, the gradient: strong in its centre, faint at its edges",
+    {"can see": spotlight(sharp, first, first, 142), "how strongly": np.uint8(255 * brightness)},
+    alt="Left, the patch in the photograph. Right, the gradient: strong in its centre, faint at its edges",
 )
 
 # %%
@@ -277,10 +274,10 @@ print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * patch
 
 # %% [markdown]
 # Six kernels can be combined in many ways to lead from a pixel in the centre to the output, but only in one way to lead there from a corner.
-# So, at least before training, what an output mostly listens to is smaller than its receptive field.
+# So, at least before training, what an output mostly depends on is smaller than its receptive field.
 
 # %% [markdown]
-# ## 4. The missing 268,033 (9 minutes)
+# ## 4. The missing 268,033 (8 minutes)
 #
 # The trunk answers with 256 numbers, the report promises one. And it names three activations: "LeakReLU, Sigmoid and Tanh".
 # LeakyReLU stands between the convolutions. Where are the other two?
@@ -299,7 +296,8 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 #
 # > 16×16 map → flatten: 256 numbers → dense, $n$ units, tanh → dense, 1 unit, sigmoid
 #
-# Third clue, from common practice since DCGAN (Radford et al., 2015): in a discriminator batch normalisation stands behind every convolution but the first and the last.
+# Third clue, from common practice: in discriminators such as DCGAN's (Radford et al., 2015) and PatchGAN (Isola et al., 2017) batch normalisation follows the convolutions,
+# but neither the first one nor the one that makes the output map.
 # That takes away $4 \cdot (64 + 128 + 256 + 512) = 3{,}840$. If $n$ is now a whole number, the guess is a good one.
 
 # %% [markdown]
@@ -314,7 +312,7 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 # %% nbgrader={"grade_id": "hidden-units", "solution": true}
 def hidden_units(remainder, size, channels):
     """Units n of the first dense layer, given what the convolutions leave over; None if none fits."""
-    ### BEGIN SOLUTION: take the batch normalisations off, then solve n × (inputs + 1) + (n + 1) for n
+    ### BEGIN SOLUTION: take the batch normalisations off, then solve for n
     inputs = (size // 16) ** 2
     left = remainder - 4 * sum(channels) - 1
     return left // (inputs + 2) if left % (inputs + 2) == 0 else None
@@ -345,7 +343,7 @@ for number in range(7):
 # Two of 64 fit. A hit alone would be weak evidence: with so many tries, the chance of one by accident is almost one in five.
 # But this hit is the customary placement, and it gives 1,024, a power of two such as programmers choose. That is hardly an accident.
 #
-# The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By DCGAN's custom it is the second.
+# The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By custom it is the second.
 #
 # Now put it all together.
 
@@ -392,7 +390,7 @@ parameters.check(discriminator, report.TABLE_3)
 # ### END MARK SCHEME
 
 # %% [markdown]
-# ## 5. Why 256×256? (3 minutes)
+# ## 5. Why 256×256? (2 minutes)
 #
 # The generator takes any photograph. Does the discriminator?
 
@@ -443,7 +441,7 @@ print("parameters with sigmoid:", f"{discriminator.count_params():,}", "· witho
 # The report names a Wasserstein loss, which is made for critics, and a sigmoid. How that fits together is a question for lesson 06.
 
 # %% [markdown]
-# ## 7. What does it learn? (7 minutes)
+# ## 7. What does it learn? (6 minutes)
 #
 # Time to train one. To have it done in half a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. All layers are the report's.
 # It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nobody improves the fakes.
@@ -530,7 +528,8 @@ widgets.explore(
 # So the judge doesn't know what sharpness is. It looks for fine detail, and where there is none it can only guess.
 #
 # </details>
-#
+
+# %% [markdown]
 # **Predict, then run.** Add noise to the blurred half, as of a poor camera. The photograph gets worse. What will the judge say?
 
 # %%
@@ -549,7 +548,7 @@ print("noise raises the answer for over 85% of the blurred patches:", bool(np.me
 # That is why both networks are trained in turn, so that the discriminator meets each new trick, and why the report adds a second loss that compares with the sharp photograph.
 
 # %% [markdown]
-# ## 8. The whole GAN (3 minutes)
+# ## 8. The whole GAN (2 minutes)
 #
 # Both networks together, as in Figure 1 of the report; this diagram is drawn from the models themselves.
 # Each bar is a layer. Its height shows the resolution, its width the number of channels; dense layers are orange.
@@ -578,7 +577,7 @@ print("convolutions:", convolutions)
 # "30 layers and 14.5M parameters in total", says Section 2. The 30 layers are the convolutions alone; the 14.5 million include batch normalisation and dense layers.
 
 # %% [markdown]
-# ## 9. Challenge: a patch critic (8 minutes)
+# ## 9. Challenge: a patch critic (7 minutes)
 #
 # In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
 # and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
@@ -620,7 +619,7 @@ lesson_05.check_patch_critic(patch_critic, seed=54)
 #
 # - The discriminator turns a photograph of 256×256 pixels into one number: six convolutions, four of them with batch normalisation, and two dense layers that Table 3 doesn't show.
 # - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it can't see activations.
-# - Receptive field: $r \leftarrow r + (K-1)\,j$, then $j \leftarrow j\,S$. Each output of the last convolution can see 142×142 pixels, and mostly sees the middle of them.
+# - Receptive field: $r \leftarrow r + (K-1)\,j$, then $j \leftarrow j\,S$. An output of the last convolution can see 142×142 pixels, and at first depends mostly on their middle.
 # - The first dense layer fixes the size of the photograph. Without dense layers it is a patch critic.
 # - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise deceives it.
 # - Together: 14,497,541 parameters, which the report rounds to 14.5M, and 30 convolutions. The generator takes the blurred photograph, not noise.
