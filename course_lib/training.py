@@ -7,7 +7,10 @@ and tells whoever listens through one callback, `report`; it knows nothing of no
 
 import json
 import os
+import re
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -255,6 +258,50 @@ class Progress:
     epoch_done: bool = False
     message: str = ""
 
+    @property
+    def over(self) -> bool:
+        """Training has come to its end or was stopped."""
+        return self.step == self.steps and self.epoch_done or self.message.startswith("Stopped")
+
+    @property
+    def sentence(self) -> str:
+        """Where training stands, for a bar or a terminal."""
+        row = self.history[-1]
+        score = f"PSNR {row['psnr']:.2f} dB ({row['psnr_gain']:+.2f}) on held-out photographs"
+        if self.message:
+            return f"{self.message} {score}."
+        epochs = self.steps // self.steps_per_epoch
+        left = f"{_duration(self.seconds_left)} left" if self.step < self.steps else f"done in {_duration(self.seconds)}"
+        losses = "".join(f", {name} loss {value:.4g}" for name, value in self.losses.items())
+        return f"epoch {min(self.step // self.steps_per_epoch + (not self.epoch_done), epochs)} of {epochs}, {left}: {score}{losses}"
+
+
+def _duration(seconds: float) -> str:
+    """15 s, 2 min 5 s, 3 h 20 min, 4 days 2 h."""
+    units = [("days", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    seconds = round(seconds)
+    for (name, size), (smaller, part) in zip(units, units[1:]):
+        if seconds >= size:
+            rest = seconds % size // part
+            return f"{seconds // size} {name}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds} s"
+
+
+def text_report() -> Callable[[Progress], None]:
+    """A `report` that prints: a line for every epoch, and in a terminal one that renews itself."""
+    terminal, last = sys.stdout.isatty(), 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if progress.epoch_done or progress.message:
+            print(("\r\033[K" if terminal else "") + progress.sentence, flush=True)
+        elif terminal and time.monotonic() - last > 0.5:
+            last = time.monotonic()
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{progress.sentence[:width]}", end="", flush=True)
+
+    return report
+
 
 def train(
     folder: str | Path,
@@ -390,7 +437,11 @@ def _feed(pairs, settings: Settings, spread, step: int, total: int):
         return datasets.batches(pairs, settings.seed, settings.batch, step, total,
                                 context.num_replicas_in_sync, range(first, first + local))
 
-    return iter(spread.distribute_datasets_from_function(pipeline))
+    try:
+        yield from spread.distribute_datasets_from_function(pipeline)
+    except tf.errors.InvalidArgumentError as error:     # tf.data wraps what went wrong in a page of its own
+        reason = re.search(r"^(?:[\w.]+\.)?\w*Error: (.*)$", error.message, re.MULTILINE)
+        raise RunError(f"A pair could not be made: {reason[1] if reason else error.message}") from None
 
 
 def _score(folder: Path, gan: DeblurGAN, blurred, sharp, epoch: int, writer: bool) -> dict[str, float]:

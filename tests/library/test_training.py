@@ -250,6 +250,20 @@ def test_an_empty_data_folder_is_named(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_damaged_photograph_is_named(tmp_path):
+    """Found in the middle of training, in a thread of tf.data: still one sentence."""
+    from PIL import Image
+
+    for kind in ("blur", "sharp"):
+        (tmp_path / "gopro" / kind / "images").mkdir(parents=True)
+        for i in range(40):
+            Image.new("RGB", (80, 80), (i, 100, 200)).save(tmp_path / "gopro" / kind / "images" / f"{i:03d}.png")
+    for i in range(20):
+        (tmp_path / "gopro" / "blur" / "images" / f"{i:03d}.png").write_bytes(b"no photograph")
+    with pytest.raises(RunError, match=r"could not be made.*images.0\d\d\.png is not a photo"):
+        training.train(tmp_path / "run", SMOKE.changed(data=f"gopro:{tmp_path / 'gopro'}", held_out=2, held_out_patch=32))
+
+
 def test_settings_that_are_none_are_named():
     with pytest.raises(ValueError, match="no setting 'learning_rat'"):
         SMOKE.changed(learning_rat=1)
