@@ -248,13 +248,20 @@ def influence(photo: np.ndarray, gradient: np.ndarray, side: int, title: str) ->
     return figure
 
 
-def maps(features: np.ndarray, title: str, count: int = 8) -> Figure:
-    """The `count` feature maps that vary most, of float (H, W, C), each stretched from black to white."""
+def map_sheet(features: np.ndarray, count: int = 8, side: int = 128) -> np.ndarray:
+    """The `count` feature maps that vary most, in two rows; uint8 H×W.
+
+    `features` is float (H, W, C) with H = W = side, or side times or divided by a whole number:
+    larger maps are averaged, smaller ones repeat their pixels. Each map is stretched on its own.
+    """
     order = np.argsort(features.std(axis=(0, 1)))[::-1][:count]
-    figure, axes = plt.subplots(2, count // 2, figsize=(7.8, 4.3))
-    for axis, channel in zip(axes.flat, order):
+    tiles = []
+    for channel in order:
         low, high = np.percentile(features[..., channel], (1, 99))
-        axis.imshow(features[..., channel], cmap="gray", vmin=low, vmax=max(high, low + 1e-12), interpolation="nearest")
-        axis.axis("off")
-    figure.suptitle(title)
-    return figure
+        tile = np.clip((features[..., channel] - low) / max(high - low, 1e-12), 0, 1)
+        times = max(side // len(tile), 1)
+        tile = np.repeat(np.repeat(tile, times, 0), times, 1)
+        tile = tile.reshape(side, len(tile) // side, side, -1).mean(axis=(1, 3))
+        tiles.append(np.pad(np.rint(255 * tile).astype(np.uint8), 2, constant_values=255))
+    half = len(tiles) // 2
+    return np.concatenate([np.concatenate(tiles[:half], axis=1), np.concatenate(tiles[half:], axis=1)])

@@ -6,6 +6,7 @@ of every convolution, in order. (Lesson 03.)
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -35,6 +36,21 @@ def output_size(size: int, stride: int) -> int:
 def macs(c_in: int, c_out: int, k: int, height: int, width: int) -> int:
     """Multiply-accumulates of a convolution whose *output* is height × width pixels."""
     return height * width * c_out * c_in * k**2
+
+
+def receptive_field(stack: Sequence[tuple[int, int, int]]) -> int:
+    """Side of the square of input pixels that one output pixel depends on.
+
+    `stack` holds (k, stride, enlarge) of each convolution, first layer first; enlarge is 2
+    where pixels are repeated to double the image before the convolution, otherwise 1. Walked
+    backwards: n neighbours in the output of a convolution see (n - 1) × stride + k of its
+    input, and n neighbours of an enlarged image come from at most (n - 1) / enlarge + 1 pixels.
+    """
+    n = 1
+    for k, stride, enlarge in reversed(stack):
+        n = (n - 1) * stride + k
+        n = -(-(n - 1) // enlarge) + 1
+    return n
 
 
 class TableMismatch(ValueError):

@@ -1,0 +1,267 @@
+"""Lesson 04: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
+
+import numpy as np
+import pytest
+
+from course_lib import networks, parameters
+from course_lib.backend import keras
+from course_lib.checks import CheckFailed, lesson_04
+
+layers = keras.layers
+
+
+# ---------------------------------------------------------------- right answers
+
+def stage_shapes(height, width):
+    shapes = [(height, width, 64)]
+    for factor, channels in ((0.5, 128), (0.5, 256), (1, 256), (2, 128), (2, 64), (1, 3)):
+        shapes.append((int(shapes[-1][0] * factor), int(shapes[-1][1] * factor), channels))
+    return shapes
+
+
+def residual_block(x):
+    return lesson_04._block(x, layers)
+
+
+def normalisation_parameters(width, blocks):
+    return parameters.batch_normalisation(10 * width + 2 * blocks * 4 * width)
+
+
+def receptive_field(stack):
+    n = 1
+    for k, stride, enlarge in reversed(stack):
+        n = (n - 1) * stride + k
+        if enlarge == 2:
+            n = n // 2 + 1
+    return n
+
+
+def conv_norm_relu(x, channels, k, stride=1):
+    return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(channels, k, stride, padding="same")(x)))
+
+
+def build_generator(rows, block=networks.residual_block, double=lambda x: layers.UpSampling2D(2)(x), stage=conv_norm_relu,
+                    end=lambda x, y: keras.ops.clip(x + keras.ops.tanh(y), -1, 1)):
+    blurred = x = keras.Input((None, None, 3))
+    i = 0
+    while i < len(rows) - 1:
+        k, stride, c_in, c_out = rows[i]
+        if c_in == c_out:
+            x, i = block(x), i + 2
+        else:
+            x, i = stage(double(x) if c_out < c_in else x, c_out, k, stride), i + 1
+    y = layers.Conv2D(3, 7, padding="same")(x)
+    return keras.Model(blurred, end(blurred, y))
+
+
+CHECKS = [(lesson_04.check_shapes, stage_shapes), (lesson_04.check_residual_block, residual_block),
+          (lesson_04.check_normalisation, normalisation_parameters), (lesson_04.check_receptive_field, receptive_field),
+          (lesson_04.check_generator, build_generator)]
+
+
+@pytest.mark.parametrize("seed", [0, 44])
+@pytest.mark.parametrize("check, answer", CHECKS)
+def test_right_answer_passes(check, answer, seed, capsys):
+    assert check(answer, seed=seed) is None
+    captured = capsys.readouterr()
+    assert captured.out.startswith("Correct: ") and captured.err == ""
+
+
+@pytest.mark.parametrize("check, answer", CHECKS)
+def test_stub_fails(check, answer):
+    def stub(*arguments):
+        raise NotImplementedError("say what is missing")
+    with pytest.raises(CheckFailed, match="not written yet. say what is missing"):
+        check(stub)
+    with pytest.raises(CheckFailed, match="does it end in `return`"):
+        check(lambda *arguments: None)
+
+
+# ---------------------------------------------------------------- what the checks hold to be right
+
+def test_shapes_and_counts_are_those_of_the_network():
+    model = networks.generator(width=64, blocks=9)
+    outputs = keras.Model(model.input, [layer.output for layer in model.layers if layer.name == "conv2d" or "re_lu" in layer.name
+                                        or isinstance(layer, (layers.Add, layers.Conv2D))])
+    produced = {tuple(shape[1:]) for shape in outputs.compute_output_shape((None, 40, 60, 3))}
+    assert produced == set(lesson_04.shapes(40, 60))
+    for width, blocks in ((64, 9), (5, 2)):
+        model = networks.generator(width=width, blocks=blocks)
+        counted = sum(layer.count_params() for layer in model.layers if isinstance(layer, layers.BatchNormalization))
+        assert counted == normalisation_parameters(width, blocks)
+
+
+@pytest.mark.parametrize("stack", [[(3, 1, 1)], [(3, 2, 1), (3, 1, 2)], [(3, 1, 1), (3, 2, 1), (5, 1, 1), (3, 1, 2)],
+                                   [(5, 2, 1), (3, 1, 2), (1, 1, 2), (3, 2, 1)]])
+def test_receptive_field_by_changing_pixels(stack):
+    """On a network with positive weights nothing cancels: a pixel matters if changing it changes the output."""
+    x = inputs = keras.Input((64, 64, 1))
+    for k, stride, enlarge in stack:
+        x = layers.UpSampling2D(2)(x) if enlarge == 2 else x
+        x = layers.Conv2D(1, k, stride, padding="same", kernel_initializer="ones")(x)
+    changed = np.zeros((64, 64, 64, 1), np.float32)             # one image for each column, lit in that column
+    changed[np.arange(64), :, np.arange(64)] = 1
+    lit = keras.Model(inputs, x)(changed).numpy()[..., 0] > 0   # (column, height, width)
+    middle = lit.shape[1] // 2
+    widths = [lit[:, middle, middle + shift].sum() for shift in (0, 1)]
+    assert max(widths) == parameters.receptive_field(stack)
+
+
+# ---------------------------------------------------------------- wrong answers, and the words they get
+
+def swapped(height, width):
+    return [(w, h, c) for h, w, c in stage_shapes(height, width)]
+
+
+def blocks_enlarge(height, width):
+    shapes = stage_shapes(height, width)
+    return [*shapes[:3], (height // 2, width // 2, 256), *shapes[4:]]
+
+
+def wrong_channels(height, width):
+    return [*stage_shapes(height, width)[:4], (height // 2, width // 2, 256), (height, width, 128), (height, width, 3)]
+
+
+@pytest.mark.parametrize("answer, words", [
+    (swapped, "height comes first"),
+    (blocks_enlarge, "adds its input to its result, so both have the same shape"),
+    (wrong_channels, "how many channels"),
+    (lambda h, w: stage_shapes(h, w)[:-1], "6 entries; there are 7 stages"),
+    (lambda h, w: stage_shapes(256, 256), "height and width"),
+    (lambda h, w: [h, w, 64], "not a list of"),
+    (lambda h, w: [("a", "b", "c")] * 7, "not a list of"),
+])
+def test_shapes_wrong(answer, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_shapes(answer)
+
+
+def block_with(mistake):
+    return lambda x: lesson_04._block(x, layers, mistake)
+
+
+def one_convolution(x):
+    return layers.Add()([x, layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(x)))])
+
+
+def fixed_channels(x):
+    y = conv_norm_relu(x, 256, 3)
+    return layers.BatchNormalization()(layers.Conv2D(256, 3, padding="same")(y))
+
+
+def no_normalisation(x):
+    y = layers.ReLU()(layers.Conv2D(x.shape[-1], 3, padding="same")(x))
+    return layers.Add()([x, layers.Conv2D(x.shape[-1], 3, padding="same")(y)])
+
+
+def valid_padding(x):
+    y = layers.Conv2D(x.shape[-1], 3)(x)
+    return layers.Conv2D(x.shape[-1], 3)(layers.ReLU()(layers.BatchNormalization()(y)))
+
+
+def activation_inside(x):
+    y = layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same", activation="relu")(x))
+    return layers.Add()([x, layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(y))])
+
+
+def adds_middle(x):
+    y = conv_norm_relu(x, x.shape[-1], 3)
+    return layers.Add()([y, layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(y))])
+
+
+@pytest.mark.parametrize("answer, words", [
+    *[(block_with(mistake), words.split(".")[0].replace("?", r"\?")) for mistake, words in lesson_04.MISTAKES.items()],
+    (one_convolution, "has 1 convolutions; it should have 2"),
+    (fixed_channels, r"take the number from x.shape\[-1\]"),
+    (no_normalisation, "0 batch normalisations"),
+    (valid_padding, "padding 'valid'"),
+    (activation_inside, "the ReLU comes after the batch normalisation"),
+    (adds_middle, "from left to right"),
+    (lambda x: layers.Add(), "does it call its layers on x"),
+    (lambda x: layers.Conv2D(8, 3)(undefined), "stopped with NameError"),      # noqa: F821
+])
+def test_residual_block_wrong(answer, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_residual_block(answer)
+
+
+def test_residual_block_accepts_a_plus_sign(capsys):
+    lesson_04.check_residual_block(lambda x: x + block_with("add")(x))
+    assert "Correct" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("answer, words", [
+    (lambda w, b: 20_992, "source|a network of this size"),
+    (lambda w, b: 4 * (10 * w + 8 * w * b + 3), "the last convolution is not followed"),
+    (lambda w, b: 2 * (10 * w + 8 * w * b), "four numbers for each channel"),
+    (lambda w, b: 4 * (10 * w + 4 * w * b), "a block has two"),
+    (lambda w, b: 4 * 8 * w * b, "outside the blocks"),
+    (lambda w, b: 4 * (10 * w + 512 * b), "not 256, when the width changes"),
+    (lambda w, b: 4 * (10 * w + 8 * w * 9), "the number of blocks is an argument"),
+])
+def test_normalisation_wrong(answer, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_normalisation(answer)
+
+
+@pytest.mark.parametrize("mistake, words", [
+    ({"forwards": True}, "start with the last convolution"),
+    ({"times_k": True}, "their windows overlap"),
+    ({"use_stride": False}, "two pixels apart"),
+    ({"use_enlarge": False}, "come from the same pixel"),
+    ({"round_up": False}, r"n // 2 \+ 1"),
+    ({"enlarge_first": True}, "on the way back it comes after"),
+])
+def test_receptive_field_wrong(mistake, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_receptive_field(lambda stack: lesson_04._walk(stack, **mistake))
+
+
+@pytest.mark.parametrize("answer, words", [
+    (lambda stack: receptive_field(stack) ** 2, "only one side"),
+    (lambda stack: receptive_field(stack) // 2, "not the radius"),
+    (lambda stack: 169, "gave 169"),
+])
+def test_receptive_field_wrong_result(answer, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_receptive_field(answer)
+
+
+def no_norm(x, channels, k, stride=1):
+    return layers.ReLU()(layers.Conv2D(channels, k, stride, padding="same")(x))
+
+
+def no_relu(x, channels, k, stride=1):
+    return layers.BatchNormalization()(layers.Conv2D(channels, k, stride, padding="same")(x))
+
+
+def generator_with(**changes):
+    def build_generator_wrong(rows):
+        return build_generator(rows, **changes)
+    return build_generator_wrong
+
+
+def report_only(rows):
+    return networks.generator()
+
+
+@pytest.mark.parametrize("answer, words", [
+    (generator_with(stage=no_norm), "are missing, outside the convolutions"),
+    (generator_with(stage=no_relu), "into the convolution of row 2 go other numbers"),
+    (generator_with(double=lambda x: x), "the image is doubled"),
+    (generator_with(double=lambda x: layers.UpSampling2D(2, interpolation="bilinear")(x)), "repeating pixels"),
+    (generator_with(block=block_with("add")), "the addition of its own input"),
+    (generator_with(block=block_with("after")), "without another ReLU"),
+    (generator_with(block=block_with("inner")), "between the two convolutions of a block"),
+    (generator_with(end=lambda x, y: layers.Average()([x, keras.ops.tanh(y)])), "not the mean of both"),
+    (generator_with(end=lambda x, y: keras.ops.tanh(y)), "is the blurred input added"),
+    (generator_with(end=lambda x, y: x + keras.ops.tanh(y)), "clip the sum"),
+    (generator_with(end=lambda x, y: keras.ops.tanh(x + y)), "belongs to the last convolution alone"),
+    (generator_with(end=lambda x, y: keras.ops.clip(x + y, -1, 1)), "goes through a tanh"),
+    (lambda rows: build_generator(rows[:3] + rows[5:]), "missing"),
+    (lambda rows: build_generator(rows)(np.zeros((1, 8, 8, 3), np.float32)), "not a keras.Model"),
+    (report_only, "do all numbers come from the rows"),
+])
+def test_generator_wrong(answer, words):
+    with pytest.raises(CheckFailed, match=words):
+        lesson_04.check_generator(answer)
