@@ -170,29 +170,32 @@ def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers
 
 # --- The machine ----------------------------------------------------------------------------
 
+def convolution_rate(dtype: str) -> float:
+    """GFLOP/s of the convolution the generator consists of, 3 × 3 × 256 on 64 × 64 pixels."""
+    image, kernel = tf.ones((1, 64, 64, 256), dtype), tf.ones((3, 3, 256, 256), dtype)
+    convolve = tf.function(lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"))
+    convolve(image, kernel)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        convolve(image, kernel).numpy()
+        times.append(time.perf_counter() - start)
+    return 2 * 64 * 64 * 9 * 256 * 256 / min(times) / 1e9
+
+
 def precision(name: str = "auto") -> tuple[str, str]:
     """The Keras dtype policy to train with, and a sentence that says why.
 
-    "auto" times the convolution the generator consists of, 3 × 3 × 256 on 64 × 64 pixels, in
-    both precisions and takes bfloat16 where it is at least a tenth faster: where the processor
-    has no bfloat16 instructions it is emulated, and slower.
+    "auto" measures `convolution_rate` in both precisions and takes bfloat16 where it is at
+    least a tenth faster: where the processor has no bfloat16 instructions it is emulated, and
+    slower.
     """
     if name in ("float32", "bfloat16", "mixed_bfloat16"):
         policy = "float32" if name == "float32" else "mixed_bfloat16"
         return policy, f"Precision: {policy}, as asked."
     if name != "auto":
         raise ValueError(f'precision is {name!r}; use "auto", "float32" or "bfloat16".')
-    rates = {}
-    for dtype in ("float32", "bfloat16"):
-        image, kernel = tf.ones((1, 64, 64, 256), dtype), tf.ones((3, 3, 256, 256), dtype)
-        convolve = tf.function(lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"))
-        convolve(image, kernel)
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            convolve(image, kernel).numpy()
-            times.append(time.perf_counter() - start)
-        rates[dtype] = 2 * 64 * 64 * 9 * 256 * 256 / min(times) / 1e9
+    rates = {dtype: convolution_rate(dtype) for dtype in ("float32", "bfloat16")}
     faster = rates["bfloat16"] > 1.1 * rates["float32"]
     policy = "mixed_bfloat16" if faster else "float32"
     return policy, (f"Precision: {policy}; a convolution runs at {rates['bfloat16']:.0f} GFLOP/s in bfloat16 and "
