@@ -19,12 +19,12 @@
 #
 # **You will be able to**
 # - build the discriminator of Table 3 and check it layer by layer;
-# - compute the receptive field of any stack of convolutions, and measure it on a network;
+# - say which patch of a photograph each output of a stack of convolutions looks at, and measure it on a network;
 # - find the 268,033 parameters that the table doesn't show, and say how sure you can be of them;
 # - explain why this network takes only photographs of one size;
 # - say what such a network learns when it is shown sharp and blurred photographs.
 #
-# **You need** lesson 03 (counting parameters) and lesson 04 (the generator, batch normalisation in a network).
+# **You need** lesson 03 (counting parameters, padding) and lesson 04 (the generator, receptive fields).
 #
 # **Time** about 45 minutes.
 
@@ -139,9 +139,16 @@ lesson_05.check_sides(sides, seed=51)
 # %% [markdown]
 # ## 3. What one output sees (8 minutes)
 #
-# The last convolution puts out a map of 16×16 numbers. Each of them looks at a patch of the photograph, its *receptive field*. How large is it?
-#
-# Ask the network. If an output depends on a pixel, its gradient with respect to that pixel isn't zero:
+# The last convolution puts out a map of 16×16 numbers. Each of them sees a patch of the photograph, its receptive field.
+# By the rules of lesson 04, how large is it after each convolution?
+
+# %%
+stack = [(row.k, row.stride, 1) for row in report.TABLE_3.rows]         # (k, stride, enlarge)
+computed = [parameters.receptive_field(stack[:n]) for n in range(1, 7)]
+print(computed)
+
+# %% [markdown]
+# 142×142 pixels at the end, more than a quarter of the photograph. To see them, ask the network: if an output depends on a pixel, its gradient with respect to that pixel isn't zero.
 
 # %%
 def gradient(output, row, column):
@@ -155,7 +162,7 @@ def gradient(output, row, column):
 
 
 # %% [markdown]
-# `trunk` has six convolutions. For each of them, take the output in the middle of its map and find the pixels it depends on.
+# For each of the six convolutions, take an output in the middle of its map and find the pixels it depends on.
 
 # %%
 outputs = {"conv2d_24": conv2d_24, "conv2d_25": conv2d_25, "conv2d_26": conv2d_26,
@@ -172,52 +179,52 @@ def spotlight(picture, top, left, width):
     return view
 
 
-# %% [markdown]
-# **Predict, then run.** An output of the first layer sees 4×4 pixels, as its kernel is 4×4. How many does an output of the second see: 8×8, 10×10 or 16×16?
-
 # %%
 frames = {}
 for name, mask in seen.items():
     inside = np.flatnonzero(mask.any(axis=1))               # the rows of pixels that it depends on
     frames[f"{name}: {len(inside)}×{len(inside)}"] = spotlight(sharp, inside[0], inside[0], len(inside))
+print("measured as computed:", [mask.any(axis=1).sum() for mask in seen.values()] == computed)
 
 widgets.slider(list(frames.values()), list(frames), name="layer", zoom=1.5,
                alt="Photograph of a palace, bright only where the middle output of a layer depends on it")
 
 # %% [markdown]
-# From layer to layer the patch grows: 4, 10, 22, 46, 94, 142 pixels. Here is why 10.
+# ### Where is the patch?
 #
-# A kernel of the second layer covers 4 neighbouring outputs of the first. Each of these sees 4 pixels, and because of the stride 2 they lie 2 pixels apart.
-# From the first to the fourth there are 3 gaps of 2 pixels, so together they see $4 + 3 \cdot 2 = 10$ pixels.
+# The size is settled. The place follows from the padding. 'Same' padding with stride $S$ puts $p$ zeros before the first pixel of a row, where
 #
-# In general, let $r$ be the receptive field and $j$ the distance, in pixels of the photograph, between neighbouring outputs. Before the first layer both are 1.
-# Each layer with kernel $K$ and stride $S$ does
+# $$p = \lfloor (K - S) / 2 \rfloor$$
 #
-# $$r \leftarrow r + (K - 1) \cdot j, \qquad j \leftarrow j \cdot S$$
+# (as long as $K \ge S$, and $S$ divides the size). So output $i$ of a layer covers its inputs from $i \cdot S - p$ to $i \cdot S - p + K - 1$.
 #
-# in this order: the stride of a layer counts only for the layers after it.
+# Example: a kernel of 4 with stride 2 has $p = 1$. Output 0 covers inputs −1 to 2, where −1 is a zero of the padding; output 5 covers 9 to 12.
 
 # %% [markdown]
-# ### Exercise 2: receptive field (2 points)
+# ### Exercise 2: from output to pixels (2 points)
 #
-# Write it as a function. `rows` is a list as in exercise 1, first layer first. The check also tries other stacks, among them a famous one.
+# Write a function that returns the first and the last pixel, along one row of the photograph, that output number `index` of the *last* convolution in `rows` sees.
+# Leave numbers outside the photograph as they are.
+#
+# Walk backwards, as in lesson 04: if a range of outputs of some layer is needed, which range of its inputs is?
 
-# %% nbgrader={"grade_id": "receptive-field", "solution": true}
-def receptive_field(rows):
-    """Width, in pixels of the photograph, of what one output of the last convolution in rows sees."""
-    ### BEGIN SOLUTION: walk through the rows with r and j, both 1 at the start
-    field, jump = 1, 1
-    for row in rows:
-        field += (row.k - 1) * jump
-        jump *= row.stride
-    return field
+# %% nbgrader={"grade_id": "patch", "solution": true}
+def patch(rows, index):
+    """(first, last): the pixels that output `index` of the last convolution sees, along one side."""
+    ### BEGIN SOLUTION: start with first = last = index at the last row, and map both through each row, back to the photograph
+    first = last = index
+    for row in reversed(rows):
+        padding = (row.k - row.stride) // 2
+        first = first * row.stride - padding
+        last = last * row.stride - padding + row.k - 1
+    return first, last
     ### END SOLUTION
 
 
-# %% nbgrader={"grade_id": "receptive-field-test", "grade": true, "points": 2}
-lesson_05.check_receptive_field(receptive_field)
+# %% nbgrader={"grade_id": "patch-test", "grade": true, "points": 2}
+lesson_05.check_patch(patch)
 ### BEGIN HIDDEN TESTS
-lesson_05.check_receptive_field(receptive_field, seed=52)
+lesson_05.check_patch(patch, seed=52)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -227,7 +234,7 @@ lesson_05.check_receptive_field(receptive_field, seed=52)
 # Move the sliders from the middle to the corners. The grey rim is the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
 
 # %%
-first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]    # what output 7 sees
+first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]    # what output 7 sees, measured
 before = 16 * 7 - first                     # outputs 0 and 15 reach this far over the border
 after = 16 * 8 + last - 255
 room = np.pad(sharp, [(before, after), (before, after), (0, 0)], constant_values=128)
@@ -241,7 +248,7 @@ widgets.explore(
 
 # %% [markdown]
 # In the corners an output looks mostly at padding. The rim is wider on the right and below than on the left and above: a kernel of 4×4 has no middle,
-# so with stride 1 it reaches one step back and two steps forward.
+# so with stride 1 it reaches one step back and two steps forward. Each such step is 16 pixels.
 #
 # The picture above shifts the patch that was measured in the middle. Is that right for all positions? Measure again, along the diagonal:
 
@@ -581,7 +588,13 @@ print("convolutions:", convolutions)
 #
 # In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
 # and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
-#
+# The best known has one stride of 2 less:
+
+# %%
+print("Table 3: ", parameters.receptive_field(stack))
+print("PatchGAN:", parameters.receptive_field([(4, 2, 1), (4, 2, 1), (4, 2, 1), (4, 1, 1), (4, 1, 1)]))
+
+# %% [markdown]
 # ### Exercise 4: build it from rows (3 points)
 #
 # Write a function that builds a patch critic from any list of rows:
@@ -619,7 +632,7 @@ lesson_05.check_patch_critic(patch_critic, seed=54)
 #
 # - The discriminator turns a photograph of 256×256 pixels into one number: six convolutions, four of them with batch normalisation, and two dense layers that Table 3 doesn't show.
 # - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it can't see activations.
-# - Receptive field: $r \leftarrow r + (K-1)\,j$, then $j \leftarrow j\,S$. An output of the last convolution can see 142×142 pixels, and at first depends mostly on their middle.
+# - An output of the last convolution sees 142×142 pixels, and at first depends mostly on their middle. Where the patch lies follows from the padding.
 # - The first dense layer fixes the size of the photograph. Without dense layers it is a patch critic.
 # - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise deceives it.
 # - Together: 14,497,541 parameters, which the report rounds to 14.5M, and 30 convolutions. The generator takes the blurred photograph, not noise.

@@ -21,7 +21,7 @@ def _stack(rng: random.Random, layers: int) -> list[Layer]:
     """Random convolutions, each taking what the one before puts out."""
     channels = [3] + [rng.randint(2, 9) for _ in range(layers)]
     return [Layer(f"conv{i}", k, stride, c_in, c_out, conv2d(c_in, c_out, k)) for i, (k, stride, c_in, c_out) in
-            enumerate((rng.choice((1, 3, 4, 5)), rng.choice((1, 2, 2, 3)), *pair) for pair in zip(channels, channels[1:]))]
+            enumerate((rng.choice((3, 4, 5)), rng.choice((1, 2, 2, 3)), *pair) for pair in zip(channels, channels[1:]))]
 
 
 def _shown(rows) -> str:
@@ -70,44 +70,47 @@ def check_sides(sides, seed: int = 0) -> None:
 
 # ---------------------------------------------------------------- exercise 2
 
-def _field(rows, start: int = 1, own: bool = False, strided: bool = True, grow: bool = True) -> int:
-    """Receptive field of the last layer of `rows`; the keywords build in a mistake each."""
-    field, jump = start, 1
-    for row in rows:
-        if own and strided:
-            jump *= row.stride
-        field += (row.k - (1 if grow else 0)) * jump
-        if not own and strided:
-            jump *= row.stride
-    return field
+def _patch(rows, index: int, padding=lambda k, stride: (k - stride) // 2, end: int = -1) -> tuple[int, int]:
+    """First and last pixel that output `index` of the last of `rows` sees; the keywords build in a mistake each."""
+    first = last = index
+    for row in reversed(rows):
+        first = first * row.stride - padding(row.k, row.stride)
+        last = last * row.stride - padding(row.k, row.stride) + row.k + end
+    return first, last
 
 
-PATCHGAN = [Layer(f"patchgan_{i}", 4, stride, 0, 0, 0) for i, stride in enumerate((2, 2, 2, 1, 1))]
-
-
-def check_receptive_field(receptive_field, seed: int = 0) -> None:
-    """One layer, two layers, Table 3 layer by layer, the 70×70 PatchGAN, random stacks."""
+def check_patch(patch, seed: int = 0) -> None:
+    """One layer, two layers, Table 3 layer by layer, random stacks; first and last pixel."""
     rng = random.Random(seed)
-    k = rng.choice((3, 5, 7))
-    single = [Layer("one", k, 2, 3, 8, conv2d(3, 8, k))]
-    plain = [Layer(f"plain_{i}", 3, 1, 3, 3, conv2d(3, 3, 3)) for i in range(rng.randint(3, 6))]
-    cases = [single, plain, *(TABLE_3.rows[:i] for i in range(2, 7)), PATCHGAN, _stack(rng, 4), _stack(rng, 6)]
-    for rows in cases:
-        rows, expected = list(rows), _field(rows)
+    single = [TABLE_3.rows[0]]
+    cases = [(single, 5), (single, 0), (TABLE_3.rows[4:5], 3), (TABLE_3.rows[:2], 4), (TABLE_3.rows, 7),
+             (TABLE_3.rows, rng.randint(0, 15)), (_stack(rng, 3), rng.randint(0, 9)), (_stack(rng, 5), rng.randint(0, 9))]
+    for rows, index in cases:
+        rows = list(rows)
+        expected = _patch(rows, index)
         mistakes = {
-            "the stride of a layer spreads the outputs of that layer: it counts for the layers after it, not for its own kernel.":
-                _field(rows, own=True),
-            "strides matter: after a layer with stride 2, neighbours lie twice as far apart.": _field(rows, strided=False),
-            "start with one pixel, before the first layer.": _field(rows, start=0),
-            "K neighbours span K − 1 gaps.": _field(rows, start=0, grow=False),
-            "start with one pixel, and count K − 1 gaps for each layer.": _field(rows, grow=False),
-            "is the list walked from the first layer to the last?": _field(rows[::-1]),
+            "walk from the last row back to the first.": _patch(rows[::-1], index),
+            "take off the zeros before the first pixel: p = ⌊(K − S) / 2⌋.": _patch(rows, index, lambda k, stride: 0),
+            "the stride counts in the padding, too: p = ⌊(K − S) / 2⌋.": _patch(rows, index, lambda k, stride: (k - 1) // 2),
+            "round p down.": _patch(rows, index, lambda k, stride: -(-(k - stride) // 2)),
+            "a kernel that starts at pixel a ends at a + K − 1.": _patch(rows, index, end=0),
+            "numbers outside the photograph stay as they are: −1 is a zero of the padding.":
+                (max(expected[0], 0), expected[1]),
+            "first and last pixel, in this order.": expected[::-1],
         }
-        compare_number(receptive_field, rows, expected=expected, source=f"for {_shown(rows)} counting pixel by pixel",
-                       hint=lambda given: _hint(given, {w: m for w, m in mistakes.items() if m != expected})
-                       or "draw two layers on paper: which pixels does one output of the second reach?")
-    passed(f"an output of Table 3's last convolution sees {_field(TABLE_3.rows)}×{_field(TABLE_3.rows)} pixels, "
-           f"and a PatchGAN's the {_field(PATCHGAN)}×{_field(PATCHGAN)} it is named after.")
+        given = call(patch, rows, index)
+        try:
+            answer = tuple(float(number) for number in given)
+        except (TypeError, ValueError):
+            fail(f"your `patch` gave {given!r}, not the pair (first, last)" + (": does it end in `return`?" if given is None else "."))
+        if answer != expected:
+            words = _hint(answer, {w: m for w, m in mistakes.items() if m != expected})
+            shown = "(" + ", ".join(f"{number:g}" for number in answer) + ")"
+            fail(f"for index {index}, {_shown(rows)} your `patch` gave {shown}; the pixels are {expected[0]} to {expected[1]}: "
+                 + (words or "map first and last of each layer's outputs to i·S − p and i·S − p + K − 1."))
+    first, last = _patch(TABLE_3.rows, 7)
+    passed(f"output 7 of Table 3's last convolution sees the pixels {first} to {last}, "
+           f"{last - first + 1} of them, and yours agree for other stacks, too.")
 
 
 # ---------------------------------------------------------------- exercise 3

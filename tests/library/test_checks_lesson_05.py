@@ -1,13 +1,14 @@
 """Lesson 05: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
 import math
+import random
 import re
 
 import numpy as np
 import pytest
 
 from course_lib import figures, networks, report
-from course_lib.backend import keras
+from course_lib.backend import keras, tf
 from course_lib.checks import CheckFailed, lesson_05
 from course_lib.parameters import output_size
 
@@ -22,12 +23,12 @@ def sides(rows, size):
     return result
 
 
-def receptive_field(rows):
-    field, jump = 1, 1
-    for row in rows:
-        field += (row.k - 1) * jump
-        jump *= row.stride
-    return field
+def patch(rows, index, padding=lambda row: (row.k - row.stride) // 2):
+    first = last = index
+    for row in reversed(rows):
+        first = first * row.stride - padding(row)
+        last = last * row.stride - padding(row) + row.k - 1
+    return first, last
 
 
 def hidden_units(remainder, size, channels, per_channel=4, last_bias=1, more=2):
@@ -51,7 +52,7 @@ def patch_critic(rows, size, first=False, last=False, dense=False, slope=0.2, pa
     return keras.Model(image, x)
 
 
-CHECKS = [(lesson_05.check_sides, sides), (lesson_05.check_receptive_field, receptive_field),
+CHECKS = [(lesson_05.check_sides, sides), (lesson_05.check_patch, patch),
           (lesson_05.check_hidden_units, hidden_units), (lesson_05.check_patch_critic, patch_critic)]
 SEEDS = [0, 1, 51, 52, 53, 54]
 
@@ -85,9 +86,8 @@ def functional_critic(rows, size):
 
 def test_other_right_answers_pass():
     lesson_05.check_sides(lambda rows, size: np.array(sides(rows, size)))
-    lesson_05.check_receptive_field(lambda rows: np.int64(receptive_field(rows)))
-    lesson_05.check_receptive_field(lambda rows: 1 + sum((row.k - 1) * math.prod(r.stride for r in rows[:i])
-                                                         for i, row in enumerate(rows)))
+    lesson_05.check_patch(lambda rows, index: np.array(patch(rows, index)))
+    lesson_05.check_patch(lambda rows, index: list(patch(rows, index)))
     lesson_05.check_hidden_units(lambda *given: None if hidden_units(*given) is None else float(hidden_units(*given)))
     lesson_05.check_patch_critic(functional_critic)
 
@@ -98,14 +98,6 @@ def rounded_down(rows, size):
         size //= row.stride
         result.append(size)
     return result
-
-
-def stride_before_kernel(rows):
-    field, jump = 1, 1
-    for row in rows:
-        jump *= row.stride
-        field += (row.k - 1) * jump
-    return field
 
 
 def rounded_units(remainder, size, channels):
@@ -130,12 +122,15 @@ WRONG = [
     (lesson_05.check_sides, lambda rows, size: [output_size(size, row.stride) for row in rows], "output of the one before"),
     (lesson_05.check_sides, lambda rows, size: sides(rows, size)[-1], "not only the last"),
     (lesson_05.check_sides, lambda rows, size: [128, 64, 32, 16, 16, 16], "divide by each row's stride"),
-    (lesson_05.check_receptive_field, stride_before_kernel, "layers after it"),
-    (lesson_05.check_receptive_field, lambda rows: 1 + sum(row.k - 1 for row in rows), "strides matter"),
-    (lesson_05.check_receptive_field, lambda rows: receptive_field(rows) - 1, "one pixel, before"),
-    (lesson_05.check_receptive_field, lambda rows: receptive_field(rows[::-1]), "first layer to the last"),
-    (lesson_05.check_receptive_field, lambda rows: math.prod(row.k for row in rows), "two layers on paper"),
-    (lesson_05.check_receptive_field, lambda rows: 142, "counting pixel by pixel"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows[::-1], index), "from the last row"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows, index, lambda row: 0), "zeros before"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows, index, lambda row: (row.k - 1) // 2), "stride counts|Round|round"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows, index, lambda row: (row.k - row.stride) / 2), "i·S"),
+    (lesson_05.check_patch, lambda rows, index: (patch(rows, index)[0], patch(rows, index)[1] + 1), "ends at"),
+    (lesson_05.check_patch, lambda rows, index: (max(0, patch(rows, index)[0]), patch(rows, index)[1]), "as they are"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows, index)[::-1], "in this order"),
+    (lesson_05.check_patch, lambda rows, index: patch(rows, index)[0], "pair"),
+    (lesson_05.check_patch, lambda rows, index: (65, 206), "i·S"),
     (lesson_05.check_hidden_units, rounded_units, "return None"),
     (lesson_05.check_hidden_units, fraction_without_normalisation, "normalisations off"),
     (lesson_05.check_hidden_units, only_first_dense, "second dense layer"),
@@ -169,18 +164,18 @@ def test_wrong_answer_fails(check, answer, words, seed):
     assert len(str(failure.value)) < 450
 
 
-def test_the_receptive_fields_are_those_of_a_real_network():
-    """The reference itself: an output of the trunk changes with a pixel inside its field, not with one beside it."""
-    rows = report.TABLE_3.rows[:4]
-    field = lesson_05._field(rows)
-    model = lesson_05._reference(rows, 128)
-    base = np.random.default_rng(0).uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32)
-    changed = []
-    for column in range(128):
-        image = base.copy()
-        image[0, :, column] += 1
-        changed.append(not np.array_equal(model(image)[0, 4, 4], model(base)[0, 4, 4]))
-    assert sum(changed) == field == 46
+@pytest.mark.parametrize("rows", [report.TABLE_3.rows[:4], lesson_05._stack(random.Random(3), 3)], ids=["Table 3", "random"])
+def test_the_patches_are_those_of_a_real_network(rows):
+    """The reference itself: an output depends on the pixels of its patch, and on none beside it."""
+    size, index = 12 * math.prod(row.stride for row in rows), 5
+    image = tf.constant(np.random.default_rng(0).uniform(-1, 1, (1, size, size, 3)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        output = tf.reduce_sum(lesson_05._reference(rows, size)(image)[0, index, index])
+    depends = np.flatnonzero(np.any(tape.gradient(output, image)[0], axis=(0, 2)))
+    first, last = lesson_05._patch(rows, index)
+    assert first >= 0 and last < size
+    assert depends.tolist() == list(range(first, last + 1))
 
 
 def test_the_diagram_reads_the_models():
