@@ -104,13 +104,17 @@ def shown(picture) -> np.ndarray:
     return figures.decode(picture.evaluate(PIXELS))
 
 
-def expect_picture(picture, expected: np.ndarray, seconds: float = 15) -> None:
-    """Wait until an `<img>` shows `expected`; two decoders of a lossy picture may differ by a level or so."""
+def expect_picture(picture, expected: np.ndarray, frames=(), seconds: float = 15) -> None:
+    """Wait until an `<img>` shows `expected`, and none of `frames` is closer.
+
+    Two decoders of a lossy picture may differ by a level or so; frames may differ by as little,
+    when only a thin line moves.
+    """
     deadline = time.time() + seconds
     while True:
-        seen = shown(picture)
-        difference = np.abs(seen.astype(int) - expected).mean() if seen.shape == expected.shape else np.inf
-        if difference < 1:
+        seen = shown(picture).astype(np.int16)
+        difference = np.abs(seen - expected).mean() if seen.shape == expected.shape else np.inf
+        if difference < 1 and all(np.abs(seen - other).mean() >= difference for other in frames):
             return
         assert time.time() < deadline, (f"the picture ({picture.get_attribute('alt')}) is not the expected frame: "
                                         f"mean difference {difference:.1f} levels, shapes {seen.shape} and {expected.shape}")
@@ -148,11 +152,9 @@ def drag(slider, fraction: float) -> None:
 
 def moves(slider, count: int):
     """Move one slider every way there is; yields where it must stand after each."""
-    for key, expected in (("End", count - 1), ("ArrowLeft", count - 2), ("Home", 0), ("ArrowRight", 1)):
+    for key, expected in (("Home", 0), ("ArrowRight", 1), ("End", count - 1)):
         slider.press(key)
         yield expected
-    drag(slider, 1.0)
-    yield count - 1
     drag(slider, 0.3)
     expected = round(0.3 * (count - 1))
     assert abs(position(slider) - expected) <= 1, f"dragged to 30 percent, the slider stands at {position(slider)} of {count}"
@@ -168,7 +170,7 @@ def check_frames(area, html: str) -> int:
     for axis, count in enumerate(shape):
         for here[axis] in moves(sliders.nth(axis), count):
             picture = area.locator("img").first
-            expect_picture(picture, pictures[np.ravel_multi_index(here, shape)])
+            expect_picture(picture, pictures[np.ravel_multi_index(here, shape)], pictures)
             assert position(sliders.nth(axis)) == here[axis]
             where = ", ".join(f"{name} {several[i]}" for (name, several), i in zip(axes.items(), here))
             assert picture.get_attribute("alt").endswith(f"({where})")
