@@ -16,6 +16,7 @@ import io
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 from PIL import Image
@@ -73,12 +74,36 @@ class Settings:
 
     def changed(self, **changes) -> "Settings":
         """A copy with some settings changed; one clear error for a name or type that is not one."""
-        known = {field.name: field for field in fields(self)}
+        known = [field.name for field in fields(self)]
         for name in changes:
             if name not in known:
                 raise ValueError(f"There is no setting {name!r}. There are: {', '.join(known)}.")
         return replace(self, **changes)
 
+    def changed_by(self, texts: list[str]) -> "Settings":
+        """A copy with settings changed by texts such as "width=32": ValueError says which text is wrong and why."""
+        kinds, changes = get_type_hints(Settings), {}
+        for text in texts:
+            name, _, value = text.partition("=")
+            self.changed(**{name: value})       # is there such a setting?
+            allowed = sorted(get_args(kinds[name]) or (kinds[name],), key=lambda kind: kind is not type(None))
+            for kind in allowed:
+                try:
+                    changes[name] = _READERS[kind](value)
+                    break
+                except (ValueError, KeyError):
+                    continue
+            else:
+                wanted = " or ".join("none" if kind is type(None) else kind.__name__ for kind in reversed(allowed))
+                raise ValueError(f"{text!r} can't be used: {name} takes {wanted}.")
+        return self.changed(**changes)
+
+
+_READERS = {
+    bool: {"true": True, "false": False}.__getitem__,
+    type(None): {"none": None}.__getitem__,
+    int: int, float: float, str: str,
+}
 
 SIZES = {
     # Seconds. Proves that everything runs; its numbers mean nothing.

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -157,7 +158,7 @@ def test_an_adversarial_run_starts_from_a_content_checkpoint(finished, tmp_path)
 
 # Several devices ----------------------------------------------------------------------------
 
-TWO_DEVICES = """
+SPREAD = """
 import sys
 from course_lib.backend import tf
 if sys.argv[2] == "mirrored":
@@ -169,12 +170,38 @@ training.train(sys.argv[1], settings, strategy_name=sys.argv[2])
 """
 
 
-@pytest.mark.parametrize("objective", ["content", "wgan-gp", pytest.param("report", marks=pytest.mark.full)])
-def test_two_devices_give_the_history_of_one(objective, tmp_path):
-    """The same global batch, batch normalisation over both devices: equal to rounding."""
-    for strategy in ("none", "mirrored"):
-        subprocess.run([sys.executable, "-c", TWO_DEVICES, str(tmp_path / strategy), strategy, objective], check=True)
-    one, two = Run(tmp_path / "none").history, Run(tmp_path / "mirrored").history
+def spread_training(folder, strategy, objective):
+    """Train in a process of its own; two that share the work for "multiworker"."""
+    command = [sys.executable, "-c", SPREAD, str(folder), strategy, objective]
+    if strategy != "multiworker":
+        subprocess.run(command, check=True)
+        return
+    sockets = [socket.socket() for _ in range(2)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    hosts = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    tasks = [json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": i}}) for i in range(2)]
+    processes = [subprocess.Popen(command, env=os.environ | {"TF_CONFIG": task}) for task in tasks]
+    try:
+        assert [process.wait(300) for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+@pytest.mark.parametrize("strategy, objective", [
+    ("mirrored", "wgan-gp"),
+    pytest.param("mirrored", "content", marks=pytest.mark.full),
+    pytest.param("mirrored", "report", marks=pytest.mark.full),
+    pytest.param("multiworker", "wgan-gp", marks=pytest.mark.full),
+])
+def test_two_devices_give_the_history_of_one(strategy, objective, tmp_path):
+    """The same global batch, batch normalisation over both devices or hosts: equal to rounding."""
+    spread_training(tmp_path / "one", "none", objective)
+    spread_training(tmp_path / "two", strategy, objective)
+    one, two = Run(tmp_path / "one").history, Run(tmp_path / "two").history
     assert len(one) == len(two) == 3
     for a, b in zip(one, two):
         for name in set(a) - {"seconds"}:

@@ -1,0 +1,54 @@
+"""Settings from text, and run folders read without TensorFlow."""
+
+import subprocess
+import sys
+
+import pytest
+
+from course_lib.files import atomic
+from course_lib.runs import SIZES, Run, RunError, Settings
+
+
+def test_settings_are_read_from_text():
+    settings = Settings().changed_by(["width=32", "learning_rate=3e-4", "squash=true", "steps=none", "limit=7", "content=l1"])
+    assert (settings.width, settings.learning_rate, settings.squash) == (32, 3e-4, True)
+    assert settings.changed_by(["content=none"]).content is None
+    assert (settings.steps, settings.limit, settings.content) == (None, 7, "l1")
+
+
+@pytest.mark.parametrize("text, message", [
+    ("widht=32", "no setting 'widht'"), ("width=wide", "width takes int"), ("steps=many", "steps takes int or none"),
+    ("squash=yes", "squash takes bool"), ("width", "width takes int"),
+])
+def test_a_wrong_text_is_named(text, message):
+    with pytest.raises(ValueError, match=message):
+        Settings().changed_by([text])
+
+
+def test_opening_a_run_needs_no_tensorflow():
+    code = "import sys; from course_lib import runs; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"settings": {"colour": 1}}', "[]"])
+def test_damaged_settings_are_one_sentence(tmp_path, content):
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(RunError, match="can't be read as a run's settings"):
+        Run(tmp_path)
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_sizes_are_three():
+    assert list(SIZES) == ["smoke", "laptop", "paper"]
