@@ -232,13 +232,13 @@ def influence(photo: np.ndarray, gradient: np.ndarray, side: int, title: str) ->
     gradient : float H×W, absolute derivatives; 0 stays uncoloured, the rest on a logarithmic scale.
     side : side of the receptive field as computed; drawn as a frame around the middle pixel.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9), width_ratios=(1, 1.14))
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
     row, column = photo.shape[0] // 2, photo.shape[1] // 2
     level = np.log10(np.where(gradient > 0, gradient, np.nan) / gradient.max())
     axes[0].imshow(photo)
     axes[0].plot(column, row, "+", color=MARK, markersize=12, markeredgewidth=2)
     picture = axes[1].imshow(level, vmin=-6, vmax=0)
-    bar = figure.colorbar(picture, ax=axes[1], shrink=0.8, ticks=[0, -2, -4, -6])
+    bar = figure.colorbar(picture, ax=axes, shrink=0.8, ticks=[0, -2, -4, -6], extend="min")
     bar.ax.set_yticklabels(["1", "1/100", "1/10,000", "1/1,000,000"])
     for axis, words in zip(axes, ("input", "influence on the middle pixel")):
         axis.add_patch(Rectangle((column - side / 2, row - side / 2), side, side, fill=False, edgecolor=MARK, linewidth=2))

@@ -47,10 +47,11 @@ thumbnail = photo[::4, ::4]
 
 # %%
 figures.show(
-    diagrams.hourglass([("blurred", 256, 3), ("first", 256, 64), ("down", 128, 128), ("down", 64, 256), ("9 residual\nblocks", 64, 256),
-                        ("up", 128, 128), ("up", 256, 64), ("last", 256, 3)]),
-    alt="The stages of the generator: the image is halved twice while the channels grow from 64 to 256, stays at 64×64 through nine residual blocks, "
-        "and is doubled twice. An arrow leads from the blurred input past all stages to the output.",
+    diagrams.hourglass([("blurred", 256, 3), ("first", 256, 64), ("down", 128, 128), ("down", 64, 256),
+                        ("9 residual\nblocks", 64, 256), ("up", 128, 128), ("up", 256, 64), ("last", 256, 3)]),
+    alt="The stages of the generator: the image is halved twice while the channels grow from 64 to 256, "
+        "stays at 64×64 through nine residual blocks, and is doubled twice. "
+        "An arrow leads from the blurred input past all stages to the output.",
 )
 
 # %% [markdown]
@@ -129,8 +130,8 @@ down_2 = conv_norm_relu(down_1, 256, 3, stride=2)
 parameters.check(keras.Model(blurred, down_2), report.TABLE_2)
 
 # %% [markdown]
-# Why make the image smaller when a sharp, large one is wanted? Because the work falls with the number of pixels. This is one 3×3 convolution of the blocks, at full size and
-# at a quarter of it:
+# Why make the image smaller when a sharp, large one is wanted? Because the work falls with the number of pixels.
+# This is one 3×3 convolution of the blocks, at full size and after the two down stages:
 
 # %%
 full, quarter = (parameters.macs(256, 256, 3, side, side) for side in (256, 64))
@@ -138,7 +139,7 @@ print(f"at 256×256 pixels: {full / 1e9:.1f} billion multiply–accumulates")
 print(f"at 64×64 pixels:    {quarter / 1e9:.1f} billion, {full // quarter} times less")
 
 # %% [markdown]
-# There is a second gain: on an image of a quarter of the size, 3×3 pixels cover 12×12 pixels of the photograph. Section 6 comes back to this.
+# There is a second gain: down there, 3×3 pixels stand for 12×12 pixels of the photograph. So the network sees farther; section 6 comes back to this.
 #
 # *A trace in the names.* You did not choose the names `conv2d`, `conv2d_1`, `conv2d_2`: Keras numbers layers in the order in which they are made.
 # They are the names of the report's Table 2, and Table 3 goes on with `conv2d_24`. So the report's tables show one Keras session that made the generator first.
@@ -182,7 +183,8 @@ left = {name: [best_mix(features) for features in stack(residual)(batch, trainin
 # %%
 def what_is_left(blocks):
     figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.4))
-    pictures = {"photograph, 64×64": thumbnail, "plain": left["plain"][blocks][0], "with additions": left["residual"][blocks][0]}
+    pictures = {"photograph, 64×64": thumbnail, "plain": left["plain"][blocks][0],
+                "with additions": left["residual"][blocks][0]}
     for axis, (title, picture) in zip(axes, pictures.items()):
         axis.imshow(picture)
         axis.set_title(title)
@@ -191,16 +193,18 @@ def what_is_left(blocks):
 
 
 widgets.explore(what_is_left, {"blocks": [0, 1, 2, 3, 5, 7, 9]}, start={"blocks": 9},
-                alt="What can be recovered of the photograph from the channels after some untrained blocks, plain and with additions")
+                alt="What can be recovered of the photograph from the channels after some untrained blocks, "
+                    "plain and with additions")
 
 # %%
 plain, residual = left["plain"][9][1], left["residual"][9][1]
-print(f"after nine blocks, share of the photograph's variance that is left: "
-      f"plain below one half: {plain < 0.5}, with additions above one half: {residual > 0.5}")
+print("after nine blocks, share of the photograph's variance that is left")
+print("plain, below one half:         ", plain < 0.5)
+print("with additions, above one half:", residual > 0.5)
 
 # %% [markdown]
 # Random layers scramble what they are given, and after 18 of them the plain stack has lost most of it. With the additions, the photograph has a way around every block.
-# Training has the same two problems in both directions: the photograph has to get to the end, and the correction has to get back to the first layers.
+# Training needs this way in both directions: the photograph has to reach the last layers, and the correction of an error has to reach the first ones.
 #
 # Here is such a *residual block* (He et al., the report's reference [6]):
 
@@ -220,7 +224,7 @@ figures.show(diagrams.residual_block(),
 
 # %% nbgrader={"grade_id": "residual-block", "solution": true}
 def residual_block(x):
-    """Returns x + F(x): convolution 3×3, batch normalisation, ReLU, convolution 3×3, batch normalisation, addition."""
+    """Returns x + F(x), a tensor of the same shape as x."""
     ### BEGIN SOLUTION: call the five layers of the picture one after another on x, then add x
     channels = x.shape[-1]
     y = layers.Conv2D(channels, 3, padding="same")(x)
@@ -246,7 +250,8 @@ deep = down_2
 for _ in range(9):
     deep = networks.residual_block(deep)
 
-print("before the blocks:", down_2.shape, "· after the blocks:", deep.shape)
+for name, tensor in (("before", down_2), ("after", deep)):
+    print(f"{name:6} the blocks:", keras.Model(blurred, tensor).compute_output_shape((1, 256, 256, 3)))
 parameters.check(keras.Model(blurred, deep), report.TABLE_2)
 
 # %% [markdown]
@@ -308,7 +313,7 @@ for kind in ("batch", "instance", "none"):
     print(f"our network, normalisation {kind + ':':10}{total:,}  difference {report.TABLE_2.total - total:,}")
 
 # %% [markdown]
-# Only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has two numbers for each channel instead of four.)
+# Of these, only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has two numbers for each channel instead of four.)
 # So this is settled by counting, although the report gives neither a row nor a formula for it: equation (2) is for convolutions, Table 1 is for everything.
 
 # %% [markdown]
@@ -319,7 +324,7 @@ for kind in ("batch", "instance", "none"):
 
 # %% nbgrader={"grade_id": "normalisation", "solution": true}
 def normalisation_parameters(width, blocks):
-    """Parameters of all batch normalisations, trained or not, of a generator like the report's (width 64, 9 blocks)."""
+    """Parameters, trained or not, of all batch normalisations; the report has width 64 and 9 blocks."""
     ### BEGIN SOLUTION: add up the channels of every batch normalisation, four numbers each
     outside = [width, 2 * width, 4 * width, 2 * width, width]       # first, down, down, up, up
     inside = 2 * blocks * [4 * width]
@@ -347,8 +352,8 @@ figures.show(diagrams.seen_pixels([(3, 1, 1), (3, 1, 1), (3, 1, 1)]),
 
 # %%
 figures.show(diagrams.seen_pixels([(3, 2, 1), (3, 1, 1), (3, 1, 2)]),
-             alt="A convolution with stride 2, one with stride 1, a doubling and a last convolution: one output pixel depends on 3 pixels, "
-                 "after the doubling on 2, then 4, and on 9 pixels of the input.")
+             alt="A convolution with stride 2, one with stride 1, a doubling and a last convolution: one output pixel "
+                 "depends on 3 pixels, before the doubling on 2, then 4, and on 9 pixels of the input.")
 
 # %% [markdown]
 # Two rules are enough:
@@ -365,7 +370,7 @@ figures.show(diagrams.seen_pixels([(3, 2, 1), (3, 1, 1), (3, 1, 2)]),
 # %% nbgrader={"grade_id": "receptive-field", "solution": true}
 def receptive_field(stack):
     """Side, in pixels, of the square of the input that one output pixel depends on."""
-    ### BEGIN SOLUTION: start with n = 1 at the last layer and apply the two rules, layer by layer, towards the input
+    ### BEGIN SOLUTION: start with n = 1 at the last layer and apply the two rules towards the input
     n = 1
     for k, stride, enlarge in reversed(stack):
         n = (n - 1) * stride + k
@@ -392,7 +397,7 @@ from course_lib.backend import tf
 
 
 def influence(model, image):
-    """|d (middle pixel of the output) / d (input pixel)|, summed over the colours: an array of height × width."""
+    """|d (middle pixel of the output) / d (input pixel)|, summed over the colours; height × width."""
     x = tf.Variable(photos.to_network(image)[None])
     with tf.GradientTape() as tape:
         y = model(x, training=False)[0, image.shape[0] // 2, image.shape[1] // 2]
@@ -407,7 +412,7 @@ def stack_of(blocks):
 seen = {}
 for blocks in (0, 1, 3, 6, 9, 12):
     keras.utils.set_random_seed(1)
-    model = networks.generator(width=8, blocks=blocks, output="halved")     # section 8 says why not "residual"
+    model = networks.generator(width=8, blocks=blocks, output="halved")     # section 8 explains this form
     seen[blocks] = influence(keras.Model(model.input, model.get_layer("tanh").output), photo)
     rows = np.flatnonzero(seen[blocks].any(axis=1))
     print(f"{blocks:2} blocks: computed {parameters.receptive_field(stack_of(blocks)):3} pixels, "
@@ -420,15 +425,15 @@ def see(blocks):
 
 
 widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
-                alt="The photograph with the receptive field of its middle pixel as a frame, and beside it how strongly each pixel acts on the middle one; "
-                    "outside the frame there is no influence at all, near the frame very little")
+                alt="The photograph with the receptive field of its middle pixel as a frame, and beside it how strongly "
+                    "each pixel acts on the middle one; outside the frame there is no influence at all, near it very little")
 
 # %% [markdown]
 # Computed and measured agree: 169 pixels for the report's nine blocks, 84 to each side of the middle. Each block adds 16. The scale is logarithmic: the pixels at the frame's edge
 # have some influence, but far less than a millionth of the strongest; most comes from near the middle.
 #
-# This says what the network *can* see before training. A motion longer than about 84 pixels to one side cannot be undone by this network, however long it is trained.
-# And if a large photograph is processed in tiles, the tiles must overlap by that much.
+# The frame belongs to the architecture. No training can make the network use what lies outside it, so a motion that carries light farther than 84 pixels is beyond this generator.
+# Inside the frame, training decides what counts. And when a large photograph is processed in tiles, each tile needs a margin of 84 pixels.
 
 # %% [markdown]
 # ## 7. What the stages put out (4 minutes)
@@ -440,8 +445,8 @@ keras.utils.set_random_seed(2)
 model = networks.generator(width=16)
 relus = [layer.output for layer in model.layers if isinstance(layer, layers.ReLU)]
 additions = [layer.output for layer in model.layers if isinstance(layer, layers.Add)]
-stages = {"first": relus[0], "down 1": relus[1], "down 2": relus[2], "block 1": additions[0], "block 9": additions[8],
-          "up 1": relus[-2], "up 2": relus[-1]}
+stages = {"first": relus[0], "down 1": relus[1], "down 2": relus[2], "block 1": additions[0],
+          "block 9": additions[8], "up 1": relus[-2], "up 2": relus[-1]}
 features = dict(zip(stages, keras.Model(model.input, list(stages.values()))(batch, training=False)))
 
 
@@ -481,7 +486,7 @@ def show_outputs(strength):
     for axis, name, picture in zip(axes, ("input", "true residual", "halved"), outputs(strength)):
         axis.imshow(picture)
         distance = evaluation.psnr(photo, picture)
-        axis.set_title(name if name == "input" else f"{name}: " + ("equal" if np.isinf(distance) else f"{distance:.1f} dB"))
+        axis.set_title("input" if name == "input" else f"{name}: equal" if np.isinf(distance) else f"{name}: {distance:.1f} dB")
         axis.axis("off")
     return figure
 
@@ -503,8 +508,12 @@ print(f"halved returns it with half the contrast: {np.std(halved.astype(float)) 
 # %%
 blurred_photo, _ = blur.blur_photo(photo, level=1, rng=np.random.default_rng(0))
 s, x = photos.to_network(photo), photos.to_network(blurred_photo)
-figures.images({"blurred x": blurred_photo, "true residual: t = s − x": photos.to_image(s - x), "halved: t = 2s − x": photos.to_image(2 * s - x)},
-               alt="A blurred photograph; the t of the true residual, grey with only the edges visible; the t of the halved form, a whole photograph, sharper than sharp")
+figures.images(
+    {"blurred x": blurred_photo, "true residual: t = s − x": photos.to_image(s - x),
+     "halved: t = 2s − x": photos.to_image(2 * s - x)},
+    alt="A blurred photograph; the t of the true residual, grey with only the edges visible; "
+        "the t of the halved form, a whole photograph with exaggerated edges",
+)
 
 # %%
 outside = {"true residual": np.mean(np.abs(s - x) > 1), "halved": np.mean(np.abs(2 * s - x) > 1)}
@@ -512,16 +521,18 @@ for name, share in outside.items():
     print(f"{name:14} pixel values whose t lies outside −1 … 1, where tanh cannot go: {100 * share:.0f} %")
 
 # %% [markdown]
-# One network has to draw a few edges. The other has to draw the whole photograph with 24 convolutions, and cannot reach the pixels that need more than 1.
+# In the middle picture mid-grey is $t = 0$: one network has to draw the edges that the blur has softened, and nothing where the photograph is even.
+# The other has to draw the whole photograph, and cannot reach the pixels that need more than 1.
 #
 # How much harder is that to learn? The next cell gives both forms the simplest task there is: return what you are given.
-# Both start with the same random weights, the last convolution included, and train for 80 steps on the same crops.
+# Both start with the same random weights, the last convolution included, and train for 80 steps on the same crops. Each point is the mean over 16 steps.
 
 # %%
 corners = np.random.default_rng(0).integers(0, 224, (128, 2))
 crops = photos.to_network(np.stack([photo[row:row + 32, column:column + 32] for row, column in corners]))
 keras.utils.set_random_seed(0)
-forms = {"halved": networks.generator(width=8, blocks=3, output="halved"), "true residual": networks.generator(width=8, blocks=3)}
+forms = {"halved": networks.generator(width=8, blocks=3, output="halved"),
+         "true residual": networks.generator(width=8, blocks=3, output="residual")}
 forms["true residual"].set_weights(forms["halved"].get_weights())
 learned = {}
 for name, model in forms.items():
@@ -533,9 +544,11 @@ for name, model in forms.items():
 figure, axis = plt.subplots()
 for name, psnr in learned.items():
     axis.plot(16 * np.arange(1, 6), psnr, "o-", label=name)
-axis.set(xlabel="training steps", ylabel="PSNR to the input (dB)", title="Learning to do nothing", xticks=16 * np.arange(1, 6))
+axis.set(xlabel="training steps", ylabel="PSNR to the input (dB)", title="Learning to do nothing",
+         xticks=16 * np.arange(1, 6))
 axis.legend()
-figures.show(figure, alt="PSNR to the input over 80 training steps: the true residual climbs steadily past 30 dB, the halved form stays near 22 dB.")
+figures.show(figure, alt="PSNR to the input over 80 training steps: the true residual climbs steadily past 30 dB, "
+                         "the halved form stays near 22 dB.")
 
 # %%
 print("true residual more than 5 dB ahead after 80 steps:", learned["true residual"][-1] - learned["halved"][-1] > 5)
@@ -617,7 +630,7 @@ lesson_04.check_generator(build_generator, seed=45)
 # %% [markdown]
 # ## Recap
 #
-# - The generator halves the image twice, corrects it in nine residual blocks at a quarter of the size, doubles it twice, and adds the result to its input.
+# - The generator halves the image twice, works on it in nine residual blocks at a quarter of its width and height, doubles it twice, and adds the result to its input.
 # - A residual block returns $x + F(x)$. Untrained, it lets the photograph pass; the shape stays, so it cannot enlarge anything.
 # - Table 2 and equation (2) count convolutions: 11,378,179. Batch normalisation adds 20,992, together Table 1's 11,399,171.
 # - An output pixel sees 169×169 input pixels, most strongly those near the middle.
