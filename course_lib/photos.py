@@ -27,15 +27,13 @@ WRITES = {
     ".bmp": {"format": "BMP"},
 }
 
-# Photographs inside scikit-image's wheel: file, size, author, licence, origin. They are well
-# known, and small, so they are all for training.
+# Photographs inside scikit-image's wheel whose licence is stated: file, size, author, licence, origin.
+# They are well known, and small, so they are all for training.
 SCIKIT_IMAGE = (
     ("astronaut.png", "512x512", "NASA", "Public domain", "NASA Great Images: Eileen Collins"),
     ("coffee.png", "600x400", "Rachel Michetti", "CC0-1.0", "Pikolo Espresso Bar"),
     ("chelsea.png", "451x300", "Stefan van der Walt", "CC0-1.0", "Chelsea the cat"),
     ("rocket.jpg", "640x427", "SpaceX", "Public domain", "Launch of DSCOVR, Flickr 16511594820"),
-    ("motorcycle_left.png", "741x500", "Nera Nesic and others", "No licence stated",
-     "Middlebury 2014 stereo benchmark, Scharstein et al., GCPR 2014"),
 )
 
 
@@ -85,8 +83,7 @@ def _catalogue() -> dict[str, Photo]:
 
     folder = Path(skimage.__file__).parent / "data"     # read as files: skimage.data may download
     for file, size, author, licence, origin in SCIKIT_IMAGE:
-        name = file.split(".")[0].removesuffix("_left")
-        photos.append(Photo(name, folder / file, "train", _size(size), author, licence,
+        photos.append(Photo(file.split(".")[0], folder / file, "train", _size(size), author, licence,
                             f"scikit-image: {origin}"))
     return {photo.name: photo for photo in photos}
 
