@@ -213,9 +213,10 @@ def _tile_size(height: int, width: int, model: keras.Model, tile: int | None) ->
     if height * width <= limit:
         return height, width
     if any(isinstance(layer, keras.layers.GroupNormalization) for layer in model.layers):
-        raise ValueError(f"The photograph has {height * width / 1e6:.1f} megapixels. Instance and layer normalisation take "
-                         "their statistics over a whole photograph, and memory is kept for "
-                         f"{limit / 1e6:.1f}: make it smaller.")
+        raise photos.PhotoError(
+            f"The photograph has {height * width / 1e6:.1f} megapixels, too many for this network: instance and layer "
+            "normalisation take their statistics over a whole photograph, and memory is kept for "
+            f"{limit / 1e6:.1f} megapixels. Make the photograph smaller.")
     sizes = []
     for rows in range(1, height // 4 + 1):
         tile_height = _tile_for(height, rows, seen)

@@ -1,0 +1,287 @@
+"""The command line: `deblur-course`, or `python -m course_lib`.
+
+Each command imports what it needs when it runs: help and errors come at once, without
+TensorFlow. Exit status: 0 done, 1 something is not as it should be, 2 bad input, 130 Ctrl-C.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import course_lib
+
+WEIGHTS = "level1"
+WEIGHTS_HELP = ("a trained network of the course (a folder in data/pretrained), or the folder of your own training run; "
+                f"{WEIGHTS} if not given")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):     # a file name or a sign the terminal cannot show is no reason to stop
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.run is not lab:         # the rest of `lab` is JupyterLab's
+        parser.error(f"unknown argument {rest[0]}; see `deblur-course {options.command} --help`.")
+    options.rest = rest
+    try:
+        status = options.run(options)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:                     # as in `deblur-course doctor | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, MemoryError) as error:
+        return _bad(str(error) or "There is not enough memory; close other programs.")
+
+
+def _bad(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="deblur-course",
+        description="Image deblurring with GANs: the course on the command line.",
+        epilog="`deblur-course COMMAND --help` explains a command.")
+    parser.add_argument("--version", action="version", version=f"deblur-course {course_lib.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(run: Callable[[argparse.Namespace], int], description: str) -> argparse.ArgumentParser:
+        summary = description.split(". ")[0].rstrip(".")
+        added = commands.add_parser(run.__name__, help=summary[0].lower() + summary[1:], description=description)
+        added.set_defaults(run=run)
+        return added
+
+    command(doctor, "Say whether this machine is ready for the course. One line for each thing looked at, "
+                    "with what to do where something is missing or slow.")
+
+    add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
+                          "The network removes the blur it was trained on: level1 one known motion of 11 pixels.").add_argument
+    add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
+                                                   "laid over white, colour profiles and other metadata are left out")
+    add("-o", "--output", metavar="OUT", help="file for the result, or folder for the results; "
+                                              "NAME_deblurred beside the photograph if not given")
+    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    add("--force", action="store_true", help="replace a result that exists already")
+    _add_machine(add)
+
+    add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's Table 4: "
+                            "maximum, minimum and mean.").add_argument
+    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    add("--data", default="photos", metavar="photos|gopro:FOLDER",
+        help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
+    add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
+    add("--level", type=int, default=1, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred: 1 one known motion, "
+        "2 random directions, 3 random camera paths, 4 like GoPro; 1 if not given")
+    add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
+    add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
+    _add_machine(add, precision="float32")
+
+    add = command(check, "Check a notebook. Runs a copy of it from top to bottom and says which exercises pass, "
+                         "and the points so far.").add_argument
+    add("notebook", help="a lesson in my_work, for example my_work/03_counting_parameters.ipynb")
+
+    command(lab, "Open the lessons in JupyterLab. They are copied to my_work first; what is there already stays. "
+                 "Further arguments go to JupyterLab, for example --port 8890.")
+
+    add = command(reset, "Fetch a fresh copy of a lesson. Yours is kept in my_work under another name.").add_argument
+    add("lesson", help="its number or name, for example 04")
+    return parser
+
+
+def _add_machine(add: Callable, precision: str = "auto") -> None:
+    add("--precision", default=precision, choices=("auto", "float32", "bfloat16"),
+        help="bfloat16 is faster on some processors and now and then a grey level off; auto takes what is faster here; "
+             f"{precision} if not given")
+    add("--tile", type=int, metavar="PIXELS", help="side of the tiles a large photograph is cut into; smaller needs less memory")
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from course_lib.doctor import report
+
+    with _progress("looking"):
+        found = report()
+    print(found)
+    return 0 if found.ready else 1
+
+
+# --- deblur -----------------------------------------------------------------------------------
+
+def deblur(options: argparse.Namespace) -> int:
+    """Deblur every photograph; one bad one does not stop the others."""
+    from course_lib import photos
+
+    @cache
+    def model():        # loaded when the first photograph has been read
+        return _load(options)
+
+    results, status = set(), 0
+    for photo in map(Path, options.photos):
+        try:
+            image = photos.read(photo)
+            output = _output(photo, options, results)
+            network = model()
+            start = time.monotonic()
+            with _progress(photo.name) as say:
+                photos.write(output, _restored(image, network, options.tile, lambda text: say(f"{photo.name}: {text}")))
+            results.add(output.resolve())
+            height, width = image.shape[:2]
+            print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s)", flush=True)
+        except (photos.PhotoError, MemoryError) as error:
+            status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")
+    return status
+
+
+def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Path:
+    """Where the result of `photo` goes; PhotoError if it cannot, or if something is there."""
+    from course_lib.photos import WRITES, PhotoError, check_output
+
+    suffix = photo.suffix if photo.suffix.lower() in WRITES else ".png"
+    output = photo.with_name(f"{photo.stem}_deblurred{suffix}")
+    if options.output:
+        folder = Path(options.output)
+        if len(options.photos) > 1 or folder.is_dir() or options.output.endswith(("/", os.sep)):
+            if not folder.is_dir():
+                raise PhotoError(f"{folder} is not a folder; make it first, or give a folder that exists.")
+            output = folder / output.name
+        else:
+            output = folder
+    check_output(output)
+    if output.exists() and output.samefile(photo):
+        raise PhotoError(f"{output} is the photograph itself, which is never overwritten; give another name with -o.")
+    if output.resolve() in results:
+        raise PhotoError(f"{photo} is not deblurred: its result would replace that of another photograph, {output}; "
+                         "give it another name.")
+    if output.exists() and not options.force:
+        raise PhotoError(f"{output} exists already; give another name with -o, or replace it with --force.")
+    return output
+
+
+def _load(options: argparse.Namespace):
+    """The network of --weights, in the precision of --precision."""
+    with _progress("starting TensorFlow"):
+        from course_lib import restoration, training
+
+        policy, _ = training.precision(options.precision)
+        return restoration.load(options.weights, dtype=policy)
+
+
+def _restored(image, model, tile: int | None, say: Callable[[str], None]):
+    """`restoration.deblur`, saying which tile it is at."""
+    from course_lib import restoration
+
+    return restoration.deblur(image, model, tile, lambda done, total: say(
+        "deblurring" if total == 1 or done == total else f"deblurring, tile {done + 1} of {total}"))
+
+
+@contextmanager
+def _progress(text: str) -> Iterator[Callable[[str], None]]:
+    """In a terminal, show a line with the seconds passed, renewed while the block runs, then gone.
+
+    Yields a function that changes the text. Elsewhere nothing is shown.
+    """
+    terminal = sys.stdout.isatty()
+    line, ended, start = [text], threading.Event(), time.monotonic()
+
+    def show():
+        while not ended.wait(0.5):
+            shown = f"{line[0]}  {time.monotonic() - start:.0f} s"
+            print("\r\033[K" + shown[:shutil.get_terminal_size().columns - 1], end="", flush=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    if terminal:
+        thread.start()
+    try:
+        yield lambda text: line.__setitem__(0, text)
+    finally:
+        ended.set()
+        if terminal:
+            thread.join()
+            print("\r\033[K", end="", flush=True)
+
+
+# --- evaluate ---------------------------------------------------------------------------------
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Print a table like the report's Table 4, and the protocol behind it."""
+    from course_lib import evaluation
+
+    count, pairs, words = _pairs(options)
+    model = _load(options)
+    from course_lib import restoration
+
+    with _progress("scoring") as say:
+        def told():
+            for number, pair in enumerate(pairs, start=1):
+                say(f"photograph {number} of {count}")
+                yield pair
+
+        scores = evaluation.score(told(), {
+            "blurred input": lambda image: image,
+            Path(options.weights).name: lambda image: restoration.deblur(image, model, options.tile),
+        })
+    print(f"{scores}\n\n{words}\nPrecision: {model.dtype_policy.name}.\n{evaluation.PROTOCOL}")
+    return 0
+
+
+def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
+    """How many pairs there are, the pairs (blurred, sharp) one by one, and the words that describe them."""
+    import numpy as np
+
+    from course_lib import blur, gopro, photos
+
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"--limit is {options.limit}; use at least 1.")
+    if options.data == "photos":
+        names = photos.names(options.split)
+        count = min(options.limit or len(names), len(names))
+        names = [names[i * len(names) // count] for i in range(count)]
+        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([0, i])) for i, name in enumerate(names))
+        return count, pairs, (f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
+                                   f"blurred at level {options.level}: {blur.LEVELS[options.level]}; random seed 0.")
+    if options.data.startswith("gopro:"):
+        folder = options.data.removeprefix("gopro:")
+        files = gopro.pairs(folder, options.split, options.variant, options.limit)
+        pairs = (tuple(map(photos.read, pair)) for pair in files)
+        return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {options.variant!r}."
+    raise ValueError(f'--data is {options.data!r}; use "photos" or "gopro:FOLDER".')
+
+
+# --- check, lab, reset ------------------------------------------------------------------------
+
+def check(options: argparse.Namespace) -> int:
+    from course_lib.checks.notebook import check
+
+    return check(options.notebook)
+
+
+def lab(options: argparse.Namespace) -> int:
+    from course_lib import workspace
+
+    workspace.lab(options.rest)
+    return 0
+
+
+def reset(options: argparse.Namespace) -> int:
+    from course_lib import workspace
+
+    kept = workspace.reset(options.lesson)
+    print("A fresh copy is in my_work." + (f" Yours is kept as {kept.name}." if kept else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
