@@ -24,7 +24,7 @@ from PIL import Image
 from course_lib.files import atomic
 
 
-class RunError(RuntimeError):
+class RunError(ValueError):
     """Something about a run folder stops training; the message says what, and what to do."""
 
 

@@ -148,7 +148,7 @@ class DeblurGAN:
     def state(self) -> list:
         """Every variable that a continued run needs, in a fixed order."""
         owners = [self.generator, self.optimizer, self.critic, self.critic_optimizer]
-        return [v for owner in owners if owner is not None for v in getattr(owner, "weights", None) or owner.variables]
+        return [variable for owner in owners if owner is not None for variable in owner.variables]
 
 
 def generator_arguments(s: Settings) -> dict:
