@@ -209,6 +209,8 @@ def test_nothing_from_beyond_the_margin_enters_a_patch(train, level):
     for seed in range(6):
         random = rng(seed)
         motion = blur.draw_motion(level, random)
+        if level == 4:
+            motion[..., 2] += np.linspace(-2, 2, motion.shape[1])       # far from the centre, roll reaches furthest
         crop, centre, margin = blur._window(train[0], 64, 0.7 if level == 4 else 1.0, motion, random)
         assert crop.shape == (64 + 2 * margin,) * 2 + (3,)
         framed = np.pad(crop, ((9, 9), (9, 9), (0, 0)), constant_values=255)
@@ -382,7 +384,7 @@ def test_unknown_level_and_small_photo(photo):
 
 
 # As blur_patch's docstring says: mean and standard deviation of PSNR, mean of SSIM.
-MEASURED = {1: (25.4, 5.6, 0.67), 2: (26.5, 6.3, 0.71), 3: (25.1, 5.3, 0.69), 4: (26.1, 7.7, 0.68)}
+MEASURED = {1: (25.4, 5.6, 0.67), 2: (26.5, 6.3, 0.71), 3: (25.1, 5.3, 0.69), 4: (25.7, 7.6, 0.67)}
 
 
 @pytest.mark.parametrize("level", blur.LEVELS)

@@ -66,6 +66,8 @@ def test_noise_needs_more_balance_and_fewer_iterations(pair):
 def test_gamma_must_be_the_cameras(pair, method):
     blurred, sharp = pair
     assert psnr(sharp, method(blurred, PSF, gamma=2.2)) > psnr(sharp, method(blurred, PSF, gamma=1.0))
+    blurred = blur.convolve(sharp, PSF, gamma=1.0)
+    assert psnr(sharp, method(blurred, PSF, gamma=1.0)) > psnr(sharp, method(blurred, PSF, gamma=2.2))
 
 
 def test_no_blur_is_left_alone(pair):
