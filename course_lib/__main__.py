@@ -90,6 +90,27 @@ def _parser() -> argparse.ArgumentParser:
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
 
+    add = command(train, "Train a network. Ctrl-C stops it after the step it is at and keeps everything; "
+                         "the same command with --resume goes on exactly there.").add_argument
+    add("--run", required=True, metavar="FOLDER", dest="folder",
+        help="where settings, history, weights and pictures of every epoch are kept")
+    add("--size", default="laptop", choices=("smoke", "laptop", "paper"),
+        help="smoke: seconds, only to see that it runs; laptop: minutes, a small network and one blur; "
+             "paper: the report's network and Section 3.2 to the letter, days without an accelerator; laptop if not given")
+    add("--data", metavar="photos|gopro:FOLDER", help="the built-in photographs, blurred by the course, or a copy of the GoPro dataset")
+    add("--level", type=int, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred; --size decides if not given")
+    add("--objective", choices=("content", "report", "wgan-gp", "minimax", "minimax-ns"),
+        help="content: no adversary; report: perceptual and Wasserstein loss as in Section 2.3; wgan-gp: the same with an "
+             "unbounded critic under a gradient penalty; minimax: equation (1); minimax-ns: its non-saturating form")
+    add("--start-from", metavar="RUN", help="begin with the generator of a finished run or of data/pretrained")
+    add("--seed", type=int, help="another seed, another run; the same seed, the same run")
+    add("--precision", choices=("auto", "float32", "bfloat16"), help="auto measures which is faster here")
+    add("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="changes",
+        help="any other setting, for example epochs=20 learning_rate=3e-4; settings.json of a run lists them all")
+    add("--strategy", default="none", choices=("none", "mirrored", "multiworker"),
+        help="mirrored: all accelerators of this machine; multiworker: several machines, named in the variable TF_CONFIG")
+    add("--resume", action="store_true", help="continue the run in FOLDER, or start it if there is none")
+
     add = command(check, "Check a notebook. Runs a copy of it from top to bottom and says which exercises pass, "
                          "and the points so far.").add_argument
     add("notebook", help="a lesson in my_work, for example my_work/03_counting_parameters.ipynb")
@@ -258,6 +279,22 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
         pairs = (tuple(map(photos.read, pair)) for pair in files)
         return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {options.variant!r}."
     raise ValueError(f'--data is {options.data!r}; use "photos" or "gopro:FOLDER".')
+
+
+# --- train ------------------------------------------------------------------------------------
+
+def train(options: argparse.Namespace) -> int:
+    """Train or continue a run; 130 if it was stopped before its end."""
+    from course_lib.runs import SIZES
+
+    given = {name: getattr(options, name) for name in ("data", "level", "objective", "start_from", "seed", "precision")}
+    settings = SIZES[options.size].changed(**{name: value for name, value in given.items() if value is not None})
+    settings = settings.changed_by(options.changes)
+    with _progress("starting TensorFlow"):
+        from course_lib import training
+
+    run = training.train(options.folder, settings, options.resume, training.text_report(), options.strategy)
+    return 0 if len(run.history) > settings.epochs else 130
 
 
 # --- check, lab, reset ------------------------------------------------------------------------
