@@ -153,7 +153,7 @@ print(computed)
 # %%
 def gradient(output, row, column):
     """How strongly one position of a layer's output depends on each pixel: float (256, 256)."""
-    model = keras.Model(image, output)
+    model = keras.Model(trunk.input, output)
     photo = tf.constant(photos.to_network(sharp)[None])
     with tf.GradientTape() as tape:
         tape.watch(photo)
@@ -267,17 +267,17 @@ print("all 16 patches as drawn:", all(agrees(position) for position in range(16)
 
 # %%
 strength = gradient(conv2d_29, 7, 7)
-patch = strength[first:last + 1, first:last + 1]
-brightness = np.clip(strength / np.quantile(patch, 0.99), 0, 1)
+inside = strength[first:last + 1, first:last + 1]
+brightness = np.clip(strength / np.quantile(inside, 0.99), 0, 1)
 figures.images(
     {"can see": spotlight(sharp, first, first, 142), "how strongly": np.uint8(255 * brightness)},
     alt="Left, the patch in the photograph. Right, the gradient: strong in its centre, faint at its edges",
 )
 
 # %%
-middle_part = patch[35:107, 35:107]         # half as wide and half as high
-print(f"the middle part has {middle_part.size / patch.size:.0%} of the area")
-print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * patch.sum()))
+middle_part = inside[35:107, 35:107]        # half as wide and half as high
+print(f"the middle part has {middle_part.size / inside.size:.0%} of the area")
+print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * inside.sum()))
 
 # %% [markdown]
 # Six kernels can be combined in many ways to lead from a pixel in the centre to the output, but only in one way to lead there from a corner.
@@ -303,7 +303,7 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 #
 # > 16×16 map → flatten: 256 numbers → dense, $n$ units, tanh → dense, 1 unit, sigmoid
 #
-# Third clue, from common practice: in discriminators such as DCGAN's (Radford et al., 2015) and PatchGAN (Isola et al., 2017) batch normalisation follows the convolutions,
+# Third clue, from common practice: in a discriminator of this kind, PatchGAN (Isola et al., 2017), batch normalisation follows the convolutions,
 # but neither the first one nor the one that makes the output map.
 # That takes away $4 \cdot (64 + 128 + 256 + 512) = 3{,}840$. If $n$ is now a whole number, the guess is a good one.
 
@@ -347,7 +347,7 @@ for number in range(7):
             print(left // 258, "units if batch normalisation follows", ", ".join(row.name for row in chosen))
 
 # %% [markdown]
-# Two of 64 fit. A hit alone would be weak evidence: with so many tries, the chance of one by accident is almost one in five.
+# Two of 64 fit. A hit alone would be weak evidence: with so many tries, the chance of one by accident is about one in six.
 # But this hit is the customary placement, and it gives 1,024, a power of two such as programmers choose. That is hardly an accident.
 #
 # The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By custom it is the second.
@@ -442,7 +442,7 @@ figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
 
 # %%
 critic = networks.discriminator(output="linear")
-print("parameters with sigmoid:", f"{discriminator.count_params():,}", "· without:", f"{critic.count_params():,}")
+print(f"parameters with sigmoid: {discriminator.count_params():,} · without: {critic.count_params():,}")
 
 # %% [markdown]
 # The report names a Wasserstein loss, which is made for critics, and a sigmoid. How that fits together is a question for lesson 06.
@@ -450,7 +450,7 @@ print("parameters with sigmoid:", f"{discriminator.count_params():,}", "· witho
 # %% [markdown]
 # ## 7. What does it learn? (6 minutes)
 #
-# Time to train one. To have it done in half a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. All layers are the report's.
+# Time to train one. To have it done in less than a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. The layers are of the same kinds and in the same order.
 # It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nobody improves the fakes.
 
 # %%
@@ -473,7 +473,7 @@ for step in range(80):
     small.train_on_batch(np.concatenate(pairs(training_photos, 16, rng)), labels)
 
 # %% [markdown]
-# 80 steps are little. Show it patches of photographs it has never seen, always a sharp one and the same one blurred:
+# 80 steps are few. Show it patches of photographs it has never seen, always a sharp one and the same one blurred:
 
 # %%
 test_photos = [photos.load(name) for name in photos.names("test")]
