@@ -34,7 +34,7 @@ def check_psnr(psnr, seed: int = 0) -> None:
 def _compare(psnr, mse: float, expected: float, source: str) -> None:
     ratio = 255**2 / mse
     mistakes = {
-        "the logarithm is multiplied by 10.": math.log10(ratio),
+        "the formula multiplies the logarithm by 10.": math.log10(ratio),
         "`np.log` is the natural logarithm; the formula has `np.log10`.": 10 * math.log(ratio),
         "255 is squared, the mean squared error is not squared again.": 10 * math.log10(255 / mse),
         "255² stands above, the mean squared error below.": -expected,

@@ -17,7 +17,7 @@ RIGHT = [psnr, lambda mse: 20 * math.log10(255 / math.sqrt(mse)), lambda mse: np
 
 WRONG = [
     (lambda mse: 30, "the formula gives 28.1308"),
-    (lambda mse: np.log10(255**2 / mse), "multiplied by 10"),
+    (lambda mse: np.log10(255**2 / mse), "multiplies the logarithm by 10"),
     (lambda mse: 10 * np.log(255**2 / mse), "natural logarithm"),
     (lambda mse: 10 * np.log10(255 / mse), "255 is squared"),
     (lambda mse: 10 * np.log10(mse / 255**2), "stands above"),

@@ -1,0 +1,258 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# In this course you rebuild a neural network that sharpens blurred photographs, a *generative adversarial network* (GAN),
+# from a published report. You count its parameters, build it, train it, and find out how good it really is.
+# This first lesson shows you such a network at work, and how the lessons work.
+#
+# **You will be able to**
+# - run a lesson, and say whether your machine is ready for the course;
+# - deblur a photograph with a trained network, and say in numbers how much that helped;
+# - solve an exercise and read what its check tells you;
+# - find your way through the course.
+#
+# **You need** Python with NumPy arrays, and logarithms. You need to know nothing about neural networks.
+#
+# **Time** about 15 minutes.
+
+# %% [markdown]
+# ## 1. Is your machine ready? (2 minutes)
+#
+# A lesson consists of text like this and of *code cells* like the next one. Click into it and press **Shift + Enter**: the code runs, what it prints appears below it,
+# and the next cell has its turn. Run the cells in order, from top to bottom.
+#
+# This one looks at your machine. That takes ten seconds or so, for it also starts TensorFlow, the library that computes the networks.
+
+# %% tags=["nbval-ignore-output"]
+from course_lib import doctor
+
+machine = doctor.report()
+print("Ready." if machine.ready else machine)
+
+# %% [markdown]
+# *Ready* means that every lesson will run; a graphics card is not needed. Otherwise you see a list: the lines that begin with *problem* say what is missing, and below it what to do.
+#
+# Do you want to know what was looked at, and what may be slow? Add a cell with the **+** above the notebook, write `print(machine)` and run it.
+
+# %% [markdown]
+# ## 2. A photograph, blurred and deblurred (5 minutes)
+#
+# The next cell takes a photograph and blurs it as a camera does that moves while its shutter is open. Then a small network, trained for this course,
+# gets the blurred photograph and returns another one.
+#
+# **Run it, then pull the slider below the picture.**
+
+# %%
+import numpy as np
+
+from course_lib import blur, evaluation, figures, photos, restoration, widgets
+
+sharp = photos.load("bridge_at_night")[300:700, 300:940]
+blurred, _ = blur.blur_photo(sharp, level=1, rng=np.random.default_rng(0))
+
+network = restoration.load("level1")
+deblurred = restoration.deblur(blurred, network)
+
+widgets.swipe(
+    blurred, deblurred,
+    alt="Part of a suspension bridge at night: a lit tower of brick, lamps, and "
+        "thin cables that the blur doubles",
+)
+
+# %% [markdown]
+# Left of the line is all that the network was given, right of it what it made of that. Look at the lamps, the cables and the bricks.
+# The network never saw this photograph in training. (Photograph: Derek Jensen, public domain.)
+#
+# ### How much better is it?
+#
+# Here the sharp photograph is known, so both pictures can be compared with it. The *mean squared error* (MSE) is the mean of (difference)² over all pixels and colours.
+# The usual measure is made from it, the *peak signal-to-noise ratio*, in decibels:
+#
+# $$\text{PSNR} = 10 \, \log_{10} \frac{255^2}{\text{MSE}}$$
+#
+# where 255 is the largest value of a pixel. A larger PSNR is better: 10 dB more means a tenth of the MSE.
+# *SSIM* compares patterns of neighbouring pixels instead; it is 1 for identical pictures. Lesson 09 is about both.
+
+# %%
+print(f"the network has {network.count_params():,} parameters")
+for name, picture in {"blurred": blurred, "deblurred": deblurred}.items():
+    decibels, similarity = evaluation.psnr(sharp, picture), evaluation.ssim(sharp, picture)
+    print(f"{name:10} PSNR {decibels:.1f} dB   SSIM {similarity:.2f}")
+
+# %% [markdown]
+# ### What this network can't do
+#
+# All photographs in its training had the same blur: a straight motion of 11 pixels at 45 degrees. The picture above has that blur, too.
+#
+# **Predict, then run.** Now the camera is held by an unsteady hand and moves along a curve. Does the network help?
+
+# %%
+shaken, _ = blur.blur_photo(sharp, level=3, rng=np.random.default_rng(0))
+attempt = restoration.deblur(shaken, network)
+better = evaluation.psnr(sharp, attempt) > evaluation.psnr(sharp, shaken)
+print("nearer to the sharp photograph after the network:", better)
+
+figures.images(
+    {"shaken": shaken[:, :320], "after the network": attempt[:, :320]},
+    alt="The bridge's tower, blurred along a curve; the network adds dark and "
+        "bright stripes beside every edge",
+)
+
+# %% [markdown]
+# It does harm: it undoes a motion that did not take place. One photograph could be an accident, so here is a part of each of the three test photographs.
+
+# %%
+def gain(name, level):
+    """By how many dB the network brings a blurred photograph nearer to the sharp one."""
+    part = photos.load(name)[80:336, 150:406]
+    blurry, _ = blur.blur_photo(part, level, np.random.default_rng(0))
+    result = restoration.deblur(blurry, network)
+    return evaluation.psnr(part, result) - evaluation.psnr(part, blurry)
+
+
+for level in (1, 3):
+    gains = [gain(name, level) for name in photos.names("test")]
+    helped = sum(one > 0 for one in gains)
+    print(f"level {level}: the network helps with {helped} of {len(gains)}, "
+          f"mean gain {np.mean(gains):.0f} dB")
+
+# %% [markdown]
+# The course knows four levels of difficulty:
+
+# %%
+for level, words in blur.LEVELS.items():
+    print(f"level {level}: {words}")
+
+# %% [markdown]
+# A network as small as this one learns level 1 in minutes. Level 4 comes close to the photographs that the report works with; there, much more training gains much less.
+# You will climb these levels, and lesson 09 measures how far each method gets.
+
+# %% [markdown]
+# ## 3. Exercises and checks (5 minutes)
+#
+# An exercise is a cell with a gap. The cell below it is its *check*: it calls your function and compares what comes out.
+# Here is how a check answers somebody who thinks that PSNR is always 30.
+
+# %%
+from course_lib.checks import lesson_00
+
+
+def always_thirty(mse):
+    return 30
+
+
+try:
+    lesson_00.check_psnr(always_thirty)
+except lesson_00.CheckFailed as answer:
+    print("Not yet:", answer)
+
+# %% [markdown]
+# The answer says what your function gave, what is right, and sometimes where to look. Try as often as you like; only the last try counts.
+# Until there is an answer, the check says "not written yet". Nothing later in a lesson depends on your solution, so you can leave an exercise and come back.
+#
+# ### Exercise 1: PSNR (2 points)
+#
+# Write the formula of section 2 as a function. Put it in the place of the line with `raise`. Run your cell, then the check below it.
+
+# %% nbgrader={"grade_id": "psnr", "solution": true}
+def psnr(mse):
+    """Peak signal-to-noise ratio in dB of a picture with this mean squared error."""
+    ### BEGIN SOLUTION: return the PSNR; np.log10 is the logarithm
+    return 10 * np.log10(255**2 / mse)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "psnr-test", "grade": true, "points": 2}
+lesson_00.check_psnr(psnr)
+### BEGIN HIDDEN TESTS
+lesson_00.check_psnr(psnr, seed=11)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A teacher's copy of a check may try further numbers, which you don't see. A function that solves the exercise passes those, too.
+#
+# Some questions ask for sentences instead of code. They are called *Think*, and a person grades them. If you learn on your own, compare with the model answer in `solutions/00_start_here.ipynb`.
+#
+# ### Think: what was shown? (1 point)
+#
+# Somebody shows you the first two pictures of section 2, blurred and deblurred, and says: "This network removes motion blur from photographs."
+# What have the pictures shown, and what would you measure to test the claim? Two or three sentences are enough.
+
+# %% [markdown] nbgrader={"grade_id": "think-shown", "grade": true, "solution": true, "points": 1}
+# ### BEGIN SOLUTION
+# **Model answer.** They show that the network removes the one blur it was trained with, from one photograph. The claim is about any motion, so I would blur many photographs that were not used in training
+# with other motions (other directions and lengths, shaken cameras), or take pairs of real ones, and compare the PSNR with the sharp photograph before and after the network.
+# ### END SOLUTION
+#
+# ### BEGIN MARK SCHEME
+# **Marking scheme**
+#
+# - Half a point: the pictures show success with one known blur only, the one of the training (or: with one photograph only).
+# - Half a point: a measurement that could refute the claim: other motions, and a comparison with the sharp photograph before and after. ("More photographs" with the same blur: nothing for this part.)
+# ### END MARK SCHEME
+
+# %% [markdown]
+# ## 4. Your copy of the lessons (1 minute)
+#
+# - **Saving.** Ctrl + S (on a Mac Cmd + S) saves the lesson. The text, your code and its outputs are kept, the variables are not:
+#   when you open a lesson again, choose *Run → Run All Cells* from the menu. Unsolved exercises don't stop it.
+# - **Something is odd?** *Kernel → Restart Kernel and Run All Cells…* begins anew.
+# - **A fresh copy.** You work on copies in the folder `my_work`. `make reset LESSON=00` in a terminal, in the course's folder, fetches lesson 00 anew
+#   and keeps yours beside it. (On Windows: `py course.py reset LESSON=00`.)
+# - **Points** say how much an exercise counts. `.venv/bin/deblur-course check my_work/00_start_here.ipynb` runs all checks of a lesson and adds up your points.
+#   (On Windows: `.venv\Scripts\deblur-course check my_work\00_start_here.ipynb`.)
+# - **Words** are explained in the [glossary](glossary.md). Complete lessons, with model answers, are in the folder `solutions`; try yours first.
+# - **Other places.** The lessons also run in VS Code and on Google Colab; README.md says how.
+
+# %% [markdown]
+# ## 5. The report, and a map of the course (2 minutes)
+#
+# The report *Image Deblurring using GAN* (Zhengdong Li, HKUST) trains two networks with 11,399,171 and 3,098,370 parameters against each other: a *generator*, which deblurs,
+# and a *discriminator*, which judges the result. It states a mean PSNR of 29.3 dB and a mean SSIM of 0.72 for its deblurred photographs.
+# To know what two such numbers mean, one must know which photographs, which blur and which way of computing stand behind them; that is why this course rebuilds every part and measures it.
+#
+# **Predict, then open.** Compare the report's two numbers with the two that you got for the deblurred bridge. What is odd?
+#
+# <details><summary>Answer</summary>
+#
+# The bridge has about the same PSNR, but a clearly higher SSIM. Other photographs and another blur can make a difference, so this proves nothing yet.
+# But it is a question to ask, and lesson 10 comes back to it.
+#
+# </details>
+
+# %% [markdown]
+# | Lesson | What you do |
+# |---|---|
+# | 00 Start here | deblur a photograph, and learn how the lessons work |
+# | 01 The minimax game (planned) | derive what the two networks play for |
+# | 02 How a photograph blurs (planned) | make camera blur, and undo it where it is known |
+# | [03 Counting parameters](03_counting_parameters.ipynb) | count the parameters of every kind of layer |
+# | [04 The generator](04_generator.ipynb) | build the network that deblurs, layer by layer, and check it against the report |
+# | [05 The discriminator](05_discriminator.ipynb) | build the network that judges, and reach the report's 14.5 million parameters |
+# | 06 Losses (planned) | say in formulas what the training is to reach |
+# | 07 Training (planned) | train both networks against each other |
+# | 08 Comparing epochs (planned) | see what training changes, and when to stop |
+# | 09 Evaluation (planned) | measure PSNR and SSIM so that others get the same numbers |
+# | 10 Reading the report (planned) | tell what the report shows from what it claims |
+
+# %% [markdown]
+# ## Recap
+#
+# - Run cells in order with Shift + Enter; pull sliders; predict before you run.
+# - A network that was trained on one blur undoes that blur; on another one it can do harm. One success is no proof.
+# - $\text{PSNR} = 10 \log_{10}(255^2 / \text{MSE})$ in decibels. More is better, and it needs the sharp photograph.
+# - A check says what came out, what is right, and where to look. No exercise stops the lesson.
+#
+# [Glossary](glossary.md) · [next: Counting parameters →](03_counting_parameters.ipynb)
