@@ -223,6 +223,16 @@ def seen_pixels(stack: list[tuple[int, int, int]]) -> Figure:
     return figure
 
 
+def side_by_side(pictures: dict[str, np.ndarray]) -> Figure:
+    """Up to four pictures of equal size in a row, each below its title: a frame for `widgets.explore`."""
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.3 * len(pictures), 2.7))
+    for axis, (title, picture) in zip(axes, pictures.items()):
+        axis.imshow(picture)
+        axis.set_title(title)
+        axis.axis("off")
+    return figure
+
+
 def influence(photo: np.ndarray, gradient: np.ndarray, side: int, title: str) -> Figure:
     """How strongly the pixel in the middle of a network's output depends on each input pixel.
 

@@ -31,7 +31,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_lib import blur, diagrams, evaluation, figures, networks, parameters, photos, report, widgets
+from course_lib import blur, diagrams, evaluation, figures, networks, parameters, photos, report, restoration, widgets
 from course_lib.backend import keras
 from course_lib.checks import lesson_04
 
@@ -145,7 +145,7 @@ print(f"at 64×64 pixels:    {quarter / 1e9:.1f} billion, {full // quarter} time
 # They are the names of the report's Table 2, and Table 3 goes on with `conv2d_24`. So the report's tables show one Keras session that made the generator first.
 
 # %% [markdown]
-# ## 3. Residual blocks (12 minutes)
+# ## 3. Residual blocks (11 minutes)
 #
 # Nine blocks follow, with 18 convolutions. Stacking so many layers has a price, which the next cell makes visible *before any training*.
 #
@@ -182,14 +182,8 @@ left = {name: [best_mix(features) for features in stack(residual)(batch, trainin
 
 # %%
 def what_is_left(blocks):
-    figure, axes = plt.subplots(1, 3, figsize=(6.3, 2.4))
-    pictures = {"photograph, 64×64": thumbnail, "plain": left["plain"][blocks][0],
-                "with additions": left["residual"][blocks][0]}
-    for axis, (title, picture) in zip(axes, pictures.items()):
-        axis.imshow(picture)
-        axis.set_title(title)
-        axis.axis("off")
-    return figure
+    return diagrams.side_by_side({"photograph, 64×64": thumbnail, "plain": left["plain"][blocks][0],
+                                  "with additions": left["residual"][blocks][0]})
 
 
 widgets.explore(what_is_left, {"blocks": [0, 1, 2, 3, 5, 7, 9]}, start={"blocks": 9},
@@ -214,6 +208,8 @@ figures.show(diagrams.residual_block(),
                  "then the block's input, led around these layers, is added.")
 
 # %% [markdown]
+# (In the original block another ReLU follows the addition. DeblurGAN's has none, and neither has ours. Such a layer has no parameters, so counting cannot tell.)
+#
 # The layers inside compute $F(x)$; the block returns $x + F(x)$. So *doing nothing* is easy: $F(x) = 0$ is enough. A block has to learn only what it wants to change.
 
 # %% [markdown]
@@ -268,7 +264,7 @@ parameters.check(keras.Model(blurred, deep), report.TABLE_2)
 # </details>
 
 # %% [markdown]
-# ## 4. Up and out (4 minutes)
+# ## 4. Up and out (3 minutes)
 #
 # To come back to full size, the image is doubled twice. `UpSampling2D` repeats every pixel, which needs no parameters, so Table 2 has no row for it.
 
@@ -301,7 +297,7 @@ parameters.check(generator, report.TABLE_2)
 # All 24 rows are there, and Keras counts the total of Table 1. The whole network is one residual block on a large scale: input plus change.
 
 # %% [markdown]
-# ## 5. The missing 20,992 (6 minutes)
+# ## 5. The missing 20,992 (5 minutes)
 #
 # In lesson 03, the rows of Table 2 did not add up to Table 1. You have just watched the difference fill up below the table, 256 numbers at first:
 
@@ -339,7 +335,7 @@ lesson_04.check_normalisation(normalisation_parameters, seed=43)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 6. What one output pixel sees (9 minutes)
+# ## 6. What one output pixel sees (8 minutes)
 #
 # To undo a motion of 30 pixels, the network has to look at least that far. How far does it look?
 # The *receptive field* of an output pixel is the square of input pixels that it depends on.
@@ -421,7 +417,7 @@ for blocks in (0, 1, 3, 6, 9, 12):
 # %%
 def see(blocks):
     side = parameters.receptive_field(stack_of(blocks))
-    return diagrams.influence(photo, seen[blocks], side, f"{blocks} blocks: {side}×{side} pixels")
+    return diagrams.influence(photo, seen[blocks], side, f"{blocks} block{'s' * (blocks != 1)}: {side}×{side} pixels")
 
 
 widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
@@ -436,23 +432,44 @@ widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
 # Inside the frame, training decides what counts. And when a large photograph is processed in tiles, each tile needs a margin of 84 pixels.
 
 # %% [markdown]
-# ## 7. What the stages put out (4 minutes)
+# ## 7. What the stages put out (5 minutes)
 #
-# One channel of a stage, shown as a grey picture, is called a *feature map*. Here are the eight that vary most at each stage, for a real photograph. The network is untrained: its kernels are random.
+# One channel of a stage, shown as a grey picture, is called a *feature map*. To see what training does to them, the next cell takes a small generator
+# that comes with the course: 16 channels in the first stage, three blocks, trained for a few minutes on one known blur. Beside it stands the same network with random weights.
 
 # %%
+trained = restoration.load("level1")
 keras.utils.set_random_seed(2)
-model = networks.generator(width=16)
-relus = [layer.output for layer in model.layers if isinstance(layer, layers.ReLU)]
-additions = [layer.output for layer in model.layers if isinstance(layer, layers.Add)]
-stages = {"first": relus[0], "down 1": relus[1], "down 2": relus[2], "block 1": additions[0],
-          "block 9": additions[8], "up 1": relus[-2], "up 2": relus[-1]}
-features = dict(zip(stages, keras.Model(model.input, list(stages.values()))(batch, training=False)))
+untrained = networks.generator(width=16, blocks=3)
+blurred_photo, _ = blur.blur_photo(photo, level=1, rng=np.random.default_rng(0))
+deblurred = restoration.deblur(blurred_photo, trained)
+print("deblurred is nearer to the sharp photograph by more than 1 dB:",
+      evaluation.psnr(photo, deblurred) - evaluation.psnr(photo, blurred_photo) > 1)
+figures.images({"blurred": blurred_photo, "deblurred": deblurred, "sharp": photo},
+               alt="A blurred photograph of a pavilion, what the small trained generator makes of it, and the sharp photograph")
+
+# %% [markdown]
+# **Predict, then move the sliders.** These are the eight maps that vary most. The blurred photograph goes in. After the stage *up 2* comes only one convolution.
+# What will the maps show there, if the network has learned to return $x + \text{change}$?
+
+# %%
+def stages_of(model):
+    """Features of the blurred photograph after four stages of a generator."""
+    relus = [layer.output for layer in model.layers if isinstance(layer, layers.ReLU)]
+    additions = [layer.output for layer in model.layers if isinstance(layer, layers.Add)]       # the last is the output's
+    stages = {"first": relus[0], "down 2": relus[2], "last block": additions[-2], "up 2": relus[-1]}
+    return dict(zip(stages, keras.Model(model.input, list(stages.values()))(photos.to_network(blurred_photo)[None])))
 
 
-sheets = {f"{stage}: {array.shape[1]}×{array.shape[2]}×{array.shape[3]}": diagrams.map_sheet(array[0].numpy())
-          for stage, array in features.items()}
-widgets.slider(list(sheets.values()), list(sheets), name="stage", alt="Eight feature maps of an untrained generator")
+features = {"untrained": stages_of(untrained), "trained": stages_of(trained)}
+widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stage][0].numpy()),
+                {"network": list(features), "stage": list(features["trained"])}, start={"network": "trained", "stage": "up 2"},
+                alt="Eight feature maps of a generator for a blurred photograph")
+
+# %% [markdown]
+# With random weights, every stage shows the blurred photograph in other tones. In the trained network nearly everything but the edges is gone after two stages,
+# and after *up 2* thin edges on black are left: not a photograph, but what has to be *added* to the blurred one.
+# (Each map is stretched from black to white on its own, so brightness doesn't compare between maps.)
 
 # %% [markdown]
 # ## 8. How the input reaches the output (6 minutes)
@@ -467,7 +484,7 @@ widgets.slider(list(sheets.values()), list(sheets), name="stage", alt="Eight fea
 # Both keep the output between −1 and 1, and both have the same number of parameters: no table can tell them apart. Their behaviour can.
 #
 # What does an *untrained* network return? The slider scales its last convolution, from 0 (so $t = 0$) to 1 (random weights, as Keras makes them).
-# PSNR says how near the output is to the input, in decibels: the higher, the nearer; lesson 09 explains it.
+# PSNR says how near the output is to the input, in decibels: the higher, the nearer, and *inf* (infinite) if they are equal. Lesson 09 explains it.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -476,28 +493,24 @@ last = keras.Model(model.input, model.get_layer("conv2d_23").output)(batch, trai
 
 
 def outputs(strength):
-    """The input, and both versions of the output, when the last convolution is scaled by strength."""
+    """What both forms return when the last convolution is scaled by strength."""
     x, t = batch[0], np.tanh(strength * last)
-    return photo, photos.to_image(np.clip(x + t, -1, 1)), photos.to_image((x + t) / 2)
+    return {"true residual": photos.to_image(np.clip(x + t, -1, 1)), "halved": photos.to_image((x + t) / 2)}
 
 
 def show_outputs(strength):
-    figure, axes = plt.subplots(1, 3, figsize=(6.9, 2.7))
-    for axis, name, picture in zip(axes, ("input", "true residual", "halved"), outputs(strength)):
-        axis.imshow(picture)
-        distance = evaluation.psnr(photo, picture)
-        axis.set_title("input" if name == "input" else f"{name}: equal" if np.isinf(distance) else f"{name}: {distance:.1f} dB")
-        axis.axis("off")
-    return figure
+    pictures = outputs(strength)
+    return diagrams.side_by_side({"input": photo} | {
+        f"{name}: {evaluation.psnr(photo, picture):.1f} dB": picture for name, picture in pictures.items()})
 
 
 widgets.explore(show_outputs, {"strength": [0, 0.25, 0.5, 1]}, start={"strength": 1}, kilobytes=500,
                 alt="A photograph, and what an untrained network makes of it with both forms of the output")
 
 # %%
-_, true_residual, halved = outputs(strength=0)
-print("true residual returns its input unchanged:", np.array_equal(true_residual, photo))
-print(f"halved returns it with half the contrast: {np.std(halved.astype(float)) / np.std(photo.astype(float)):.2f} of the input's")
+nothing = outputs(strength=0)
+print("true residual returns its input unchanged:", np.array_equal(nothing["true residual"], photo))
+print(f"contrast of halved, as a share of the input's: {nothing['halved'].std() / photo.std():.2f}")
 
 # %% [markdown]
 # With the true residual, a network that has learned nothing returns its input with a random pattern on top, and no pattern if the last convolution starts with zeros.
@@ -506,7 +519,6 @@ print(f"halved returns it with half the contrast: {np.std(halved.astype(float)) 
 # $t = s - x$ and $t = 2s - x$.
 
 # %%
-blurred_photo, _ = blur.blur_photo(photo, level=1, rng=np.random.default_rng(0))
 s, x = photos.to_network(photo), photos.to_network(blurred_photo)
 figures.images(
     {"blurred x": blurred_photo, "true residual: t = s − x": photos.to_image(s - x),
@@ -631,7 +643,7 @@ lesson_04.check_generator(build_generator, seed=45)
 # ## Recap
 #
 # - The generator halves the image twice, works on it in nine residual blocks at a quarter of its width and height, doubles it twice, and adds the result to its input.
-# - A residual block returns $x + F(x)$. Untrained, it lets the photograph pass; the shape stays, so it cannot enlarge anything.
+# - A residual block returns $x + F(x)$. Untrained, it lets much of the photograph pass; the shape stays, so it cannot enlarge anything.
 # - Table 2 and equation (2) count convolutions: 11,378,179. Batch normalisation adds 20,992, together Table 1's 11,399,171.
 # - An output pixel sees 169×169 input pixels, most strongly those near the middle.
 # - True residual and halved output have equal counts and behave very differently: what a table leaves out can matter more than what it holds.
