@@ -342,6 +342,8 @@ def train(
         with _stop_signals() as wish:
             return _train(folder, settings, resume, report or (lambda progress: None), spread, writer, wish)
     except OSError as error:
+        if error.errno is None:     # not the system's: a sentence of our own, about the data
+            raise
         raise RunError(f"{error.filename or folder} can't be written or read ({error.strerror or error}). What was saved "
                        "before is complete: make room or choose another folder, then continue with resume.") from None
 
