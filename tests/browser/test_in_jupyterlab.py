@@ -23,6 +23,15 @@ def new_page(browser):
     return page
 
 
+@pytest.fixture
+def page(browser, lab):
+    """A page of its own; whatever kernel it starts ends with it."""
+    page = new_page(browser)
+    yield page
+    page.context.close()
+    lab.end_kernels()
+
+
 def save(page, path: Path, escape: bool = True):
     """Save the notebook as a student does; returns what is on the disk then."""
     before = path.stat().st_mtime_ns
@@ -86,10 +95,9 @@ def test_saved_without_dead_widgets(ran):
             assert cell.outputs[0].data["text/html"] == same[cell.id].html
 
 
-def test_reopened_sliders_work_without_kernel(ran, lab, browser, artefacts):
+def test_reopened_sliders_work_without_kernel(ran, lab, page, artefacts):
     _, notebook, path = ran
     lab.end_kernels()
-    page = new_page(browser)
     open_notebook(page, lab.url(path.name))
     screenshots(page, notebook, artefacts, "reopened")
     for i, j, html in html_outputs(notebook):
@@ -97,29 +105,25 @@ def test_reopened_sliders_work_without_kernel(ran, lab, browser, artefacts):
         assert move_everything(output(page, i, j), html)
     page.locator("input[type=range]").first.focus()     # the slider has the arrow keys, the notebook the others
     save(page, path, escape=False)
-    page.context.close()
 
 
-def test_untrusted_shows_stills(ran, lab, browser, artefacts):
+def test_untrusted_shows_stills(ran, lab, page, artefacts):
     _, notebook, path = ran
     strange = nbformat.from_dict(notebook)
     strange.cells[0].source = "# Zoo, not signed here"
     nbformat.write(strange, lab.work / "strange.ipynb")
-    page = new_page(browser)
     open_notebook(page, lab.url("strange.ipynb"))
     screenshots(page, notebook, artefacts, "untrusted")
     for i, j, html in html_outputs(notebook):
         still(output(page, i, j), html)
-    page.context.close()
 
 
 @pytest.mark.parametrize("source", [
     pytest.param(path, id=path.stem, marks=[] if path.stem.startswith("00") else [pytest.mark.full]) for path in NOTEBOOKS
 ])
-def test_lesson(source, lab, browser, artefacts):
+def test_lesson(source, lab, page, artefacts):
     path = lab.work / f"fresh_{source.name}"
     shutil.copy(source, path)
-    page = new_page(browser)
     open_notebook(page, lab.url(path.name))
     run_all(page, seconds=600)
     notebook = save(page, path)
@@ -133,5 +137,3 @@ def test_lesson(source, lab, browser, artefacts):
         area.screenshot(path=artefacts / f"{source.stem}_{i:02}_{j}.png")
         moved += move_everything(area, html)
     print(f"{source.stem}: {moved} sliders moved")
-    page.context.close()
-    lab.end_kernels()
