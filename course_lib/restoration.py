@@ -44,6 +44,13 @@ def folder(name: str | os.PathLike) -> Path:
                      f"{', '.join(names()) or 'none is installed'}.")
 
 
+def weights_file(name: str | os.PathLike) -> Path:
+    """The file of a generator's weights: those of a pretrained one, or a run's after its last epoch."""
+    path = folder(name)
+    epochs = sorted(path.glob("epochs/[0-9]*.npz"))
+    return epochs[-1] if epochs else path / "generator.npz"
+
+
 def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
     """Build a stored generator and give it its weights.
 
@@ -63,10 +70,7 @@ def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
         model = networks.generator(**settings["generator"], dtype=dtype)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path / 'settings.json'} is damaged ({error}); restore the file.") from None
-    # The folder of a training run holds the weights after each epoch instead; the last ones count.
-    epochs = sorted(path.glob("epochs/[0-9]*.npz"))
-    weights = path / "generator.npz"
-    load_weights(model, epochs[-1] if epochs and not weights.exists() else weights)
+    load_weights(model, weights_file(path))
     return model
 
 

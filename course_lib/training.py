@@ -359,7 +359,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     with spread.scope():
         gan = DeblurGAN(settings, total, settings.precision)
         if settings.start_from:
-            restoration.load_weights(gan.generator, _weights_of(settings.start_from))
+            restoration.load_weights(gan.generator, restoration.weights_file(settings.start_from))
 
     done = _continue(folder, gan) if (folder / "checkpoint.npz").exists() else None
     if done is None:
@@ -481,14 +481,6 @@ def _continue(folder: Path, gan: DeblurGAN) -> tuple[int, float, dict[str, float
     for key, variable in zip(sorted(arrays), variables):
         variable.assign(arrays[key])
     return note["step"], note["seconds"], note["sums"]
-
-
-def _weights_of(name: str) -> Path:
-    """The generator's weights in a run's folder (its last epoch) or a pretrained network's."""
-    folder = Path(name)
-    if (folder / "history.csv").exists() and (folder / "epochs").exists():
-        return Run(folder).weights(-1)
-    return restoration.folder(name) / "generator.npz"
 
 
 def _must_be_finite(terms: dict[str, float], step: int, folder: Path, history: list) -> None:
