@@ -463,11 +463,11 @@ def stages_of(model):
 
 features = {"untrained": stages_of(untrained), "trained": stages_of(trained)}
 widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stage][0].numpy()),
-                {"network": list(features), "stage": list(features["trained"])}, start={"network": "trained", "stage": "up 2"},
+                {"network": list(features), "stage": list(features["trained"])}, start={"network": "untrained", "stage": "first"},
                 alt="Eight feature maps of a generator for a blurred photograph")
 
 # %% [markdown]
-# With random weights, every stage shows the blurred photograph in other tones. In the trained network nearly everything but the edges is gone after two stages,
+# With random weights, most maps show the blurred photograph in other tones, down to the last stage. In the trained network nearly everything but the edges is gone after two stages,
 # and after *up 2* thin edges on black are left: not a photograph, but what has to be *added* to the blurred one.
 # (Each map is stretched from black to white on its own, so brightness doesn't compare between maps.)
 
