@@ -121,9 +121,9 @@ def read(path: str | os.PathLike) -> np.ndarray:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     path = Path(path)
-    if path.is_dir():
-        raise PhotoError(f"{path} is a folder; give a photo file.")
     try:
+        if path.is_dir():
+            raise PhotoError(f"{path} is a folder; give a photo file.")
         with warnings.catch_warnings():
             # Pillow warns of large images and odd metadata; LIMIT below is the rule here.
             warnings.simplefilter("ignore")
@@ -148,7 +148,8 @@ def read(path: str | os.PathLike) -> np.ndarray:
     except MemoryError:
         raise PhotoError(f"There is not enough memory to read {path}.") from None
     except Exception as error:      # each decoder raises what it likes: OSError, SyntaxError, struct.error ...
-        raise PhotoError(f"{path} is damaged and cannot be read ({_reason(error)}).") from None
+        what = "cannot be read" if getattr(error, "errno", None) else "is damaged and cannot be read"
+        raise PhotoError(f"{path} {what} ({_reason(error)}).") from None
 
 
 def _to_rgb(image, path: Path) -> np.ndarray:
@@ -174,12 +175,15 @@ def check_output(path: str | os.PathLike) -> Path:
     if path.suffix.lower() not in WRITES:
         raise PhotoError(f"{path} cannot be written: {path.suffix or 'no ending'} is not a known photo format; "
                          f"use {', '.join(WRITES)}.")
-    if path.is_dir():
-        raise PhotoError(f"{path} cannot be written: it is a folder.")
-    if not path.parent.is_dir():
-        raise PhotoError(f"{path} cannot be written: there is no folder {path.parent}.")
-    if not os.access(path.parent, os.W_OK):
-        raise PhotoError(f"{path} cannot be written: the folder {path.parent} does not allow it.")
+    try:
+        if path.is_dir():
+            raise PhotoError(f"{path} cannot be written: it is a folder.")
+        if not path.parent.is_dir():
+            raise PhotoError(f"{path} cannot be written: there is no folder {path.parent}.")
+        if not os.access(path.parent, os.W_OK):
+            raise PhotoError(f"{path} cannot be written: the folder {path.parent} does not allow it.")
+    except OSError as error:            # such as a name that is too long
+        raise PhotoError(f"{path} cannot be written ({_reason(error)}).") from None
     return path
 
 

@@ -81,7 +81,8 @@ def save_weights(model: keras.Model, path: str | os.PathLike) -> None:
     ------
     ValueError if a weight is not finite in half precision (over 65504, or not a number).
     """
-    weights = [weight.astype(np.float16) for weight in model.get_weights()]
+    with np.errstate(over="ignore"):
+        weights = [weight.astype(np.float16) for weight in model.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise ValueError(f"{path} is not written: the model has weights that are infinite or not a number.")
     with atomic(path) as part, open(part, "wb") as file:
@@ -138,10 +139,11 @@ def deblur(
 
     Raises
     ------
-    ValueError if the image is not uint8 (H, W, 3); if `tile` is smaller than the overlap on
-    both sides; or if the generator has instance or layer normalisation, whose statistics
-    are the whole photograph's, and the photograph is too large to be done whole. With
-    `tile` it is tiled all the same, and the tiles differ.
+    ValueError if the image is not uint8 (H, W, 3), or `tile` is less than three times the
+    overlap.
+    PhotoError if the generator has instance or layer normalisation, whose statistics are the
+    whole photograph's, and the photograph is too large to be done whole. With `tile` it is
+    tiled all the same, and the tiles differ.
     MemoryError if the machine has too little for one tile.
     """
     image = photos.check_image(image)
@@ -209,8 +211,8 @@ def _tile_size(height: int, width: int, model: keras.Model, tile: int | None) ->
     """Height and width of the tiles for a photograph whose sides are multiples of 4."""
     seen = overlap(model)
     if tile is not None:
-        if tile < 2 * seen + 4:
-            raise ValueError(f"tile is {tile}; this generator sees {seen} pixels far, so use at least {2 * seen + 4}.")
+        if tile < 3 * seen:             # less, and almost all work would be for the overlap
+            raise ValueError(f"tile is {tile}; this generator sees {seen} pixels far, so use at least {3 * seen}.")
         return min(height, tile // 4 * 4), min(width, tile // 4 * 4)
     channels = next(layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     limit = max(PIXELS * 64 // channels, (4 * seen) ** 2)       # a third of each tile or more is to be of use
