@@ -139,6 +139,7 @@ def lab(arguments: Sequence[str] = (), lessons: Path = LESSONS, work: Path = WOR
         f"--ServerApp.root_dir={work}",
         f"--LabApp.default_url=/lab/tree/{START}",
         f"--LabApp.app_settings_dir={SETTINGS}",
+        f"--LabApp.workspaces_dir={work / '.open_tabs'}",       # not those of the student's other projects
         "--ContentsManager.pre_save_hook=course_lib.workspace.drop_dead_widgets",
         "--log-level=WARN",
         *([] if screen else ["--no-browser"]),      # else a text browser might take over the terminal
