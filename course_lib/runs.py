@@ -35,12 +35,13 @@ class Settings:
     # data
     data: str = "photos"            # or "gopro:FOLDER"
     level: int = 4                  # of the difficulty ladder, for "photos"
-    limit: int | None = 500         # GoPro pairs: "around 500 images" (Section 3.1)
+    limit: int | None = 500         # images per epoch, "around 500" (Section 3.1): of GoPro so many pairs, one crop
+                                    # of each; of the few built-in photographs so many crops
     patch: int = 256                # pixels
     squash: bool = False            # shrink whole GoPro frames instead of cropping them
     batch: int = 16
     epochs: int = 40
-    steps: int | None = None        # per epoch; None: each photograph once, rounded up to full batches
+    steps: int | None = None        # per epoch; None: as many as `limit` asks for, rounded up to full batches
 
     # generator
     width: int = 64

@@ -351,7 +351,8 @@ def train(
 def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
-    steps_per_epoch = settings.steps or -(-pairs.count // settings.batch)
+    images = settings.limit or pairs.count if settings.data == "photos" else pairs.count
+    steps_per_epoch = settings.steps or -(-images // settings.batch)
     total = settings.epochs * steps_per_epoch
     blurred, sharp = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
 
