@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -259,12 +259,13 @@ class Progress:
     losses: dict[str, float]        # of this step
     history: list[dict[str, float]]
     epoch_done: bool = False
+    stopped: bool = False           # before its end, by Ctrl-C or the stop button
     message: str = ""
 
     @property
     def over(self) -> bool:
         """Training has come to its end or was stopped."""
-        return self.step == self.steps and self.epoch_done or self.message.startswith("Stopped")
+        return self.stopped or self.epoch_done and self.step == self.steps
 
     @property
     def sentence(self) -> str:
@@ -348,71 +349,60 @@ def train(
                        "before is complete: make room or choose another folder, then continue with resume.") from None
 
 
+@dataclass
+class _State:
+    """Where a run stands; with the networks and optimizers all that a checkpoint holds."""
+
+    step: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)        # of each loss, over the epoch so far
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
 def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
+    held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
     images = settings.limit or pairs.count if settings.data == "photos" else pairs.count
-    steps_per_epoch = settings.steps or -(-images // settings.batch)
-    total = settings.epochs * steps_per_epoch
-    blurred, sharp = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
+    epoch_steps = settings.steps or -(-images // settings.batch)
+    total = settings.epochs * epoch_steps
 
     keras.utils.set_random_seed(settings.seed)
     with spread.scope():
         gan = DeblurGAN(settings, total, settings.precision)
         if settings.start_from:
             restoration.load_weights(gan.generator, restoration.weights_file(settings.start_from))
-
-    done = _continue(folder, gan) if (folder / "checkpoint.npz").exists() else None
-    if done is None:
-        if writer:
-            runs.write_settings(folder, settings, generator_arguments(settings))
-            runs.write_pictures(folder, "blurred", blurred)
-            runs.write_pictures(folder, "sharp", sharp)
-        step, seconds, sums, history = 0, 0.0, {}, [{"epoch": 0, "step": 0, "seconds": 0} | _score(folder, gan, blurred, sharp, 0, writer)]
-        if writer:
-            runs.write_history(folder, history)
+    if (folder / "checkpoint.npz").exists():
+        state = _continue(folder, gan, epoch_steps)
     else:
-        step, seconds, sums = done
-        history = Run(folder).history[:step // steps_per_epoch + 1]
-    run = Run(folder)
+        state = _begin(folder, gan, settings, held_out, writer)
 
     def tell(losses, **more):
-        rate = seconds / step if step else 0.0
-        report(Progress(run, step, total, steps_per_epoch, seconds, rate * (total - step), losses, history, **more))
-
-    def save():
         if writer:
-            _save(folder, gan, step, seconds, sums)
+            left = state.seconds / max(state.step, 1) * (total - state.step)
+            report(Progress(Run(folder), state.step, total, epoch_steps, state.seconds, left, losses, state.history, **more))
 
     tell({}, epoch_done=True, message=message)
     started = saved = time.perf_counter()
-    for local in _feed(pairs, settings, spread, step, total):
-        terms = gan.train_on(*local, number=step)
-        _must_be_finite(terms, step, folder, history)
-        step += 1
+    for part in _feed(pairs, settings, spread, state.step, total):
+        terms = gan.train_on(*part, number=state.step)
+        _must_be_finite(terms, state, folder)
         now = time.perf_counter()
-        seconds, started = seconds + now - started, now
-        sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
-        if step % steps_per_epoch == 0:
-            row = _score(folder, gan, blurred, sharp, step // steps_per_epoch, writer)
-            means = {name: total_ / steps_per_epoch for name, total_ in sums.items()}
-            history.append({"epoch": row["epoch"], "step": step, "seconds": seconds, **means, **row})
-            sums = {}
-            if writer:
-                runs.write_history(folder, history)
-            save()
-            saved = started = time.perf_counter()
-            tell(terms, epoch_done=True)
-        else:
-            tell(terms)
-        if wish.stop and step < total:
-            save()
-            tell(terms, message=f"Stopped after step {step} of {total}; everything is kept in {folder}. "
-                                "The same call with resume goes on from here.")
+        state.step, state.seconds, started = state.step + 1, state.seconds + now - started, now
+        state.sums = {name: state.sums.get(name, 0.0) + value for name, value in terms.items()}
+
+        epoch_done = state.step % epoch_steps == 0
+        if epoch_done:
+            _finish_epoch(folder, gan, state, held_out, epoch_steps, writer)
+        tell(terms, epoch_done=epoch_done)
+        stopped = wish.stop and state.step < total
+        if writer and (epoch_done or stopped or now - saved > CHECKPOINT_SECONDS):
+            _save(folder, gan, state)
+            saved = started = time.perf_counter()       # the clock of training stands still meanwhile
+        if stopped:
+            tell(terms, stopped=True, message=f"Stopped after step {state.step} of {total}; everything is kept in {folder}. "
+                                              "The same call with resume goes on from here.")
             break
-        if time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            save()
-            saved = time.perf_counter()
     return Run(folder)
 
 
@@ -450,29 +440,52 @@ def _feed(pairs, settings: Settings, spread, step: int, total: int):
         raise RunError(f"A pair could not be made: {reason[1] if reason else error.message}") from None
 
 
-def _score(folder: Path, gan: DeblurGAN, blurred, sharp, epoch: int, writer: bool) -> dict[str, float]:
+def _begin(folder: Path, gan: DeblurGAN, settings: Settings, held_out, writer: bool) -> _State:
+    """A new run's folder, with the score of the untrained network."""
+    if writer:
+        runs.write_settings(folder, settings, generator_arguments(settings))
+        for name, images in zip(("blurred", "sharp"), held_out):
+            runs.write_pictures(folder, name, images)
+    state = _State(history=[{"epoch": 0, "step": 0, "seconds": 0.0} | _score(folder, gan, held_out, 0, writer)])
+    if writer:
+        runs.write_history(folder, state.history)
+    return state
+
+
+def _finish_epoch(folder: Path, gan: DeblurGAN, state: _State, held_out, epoch_steps: int, writer: bool) -> None:
+    """Add the epoch's means and scores to the history."""
+    epoch = state.step // epoch_steps
+    means = {name: value / epoch_steps for name, value in state.sums.items()}
+    state.history.append({"epoch": epoch, "step": state.step, "seconds": state.seconds,
+                          **means, **_score(folder, gan, held_out, epoch, writer)})
+    state.sums = {}
+    if writer:
+        runs.write_history(folder, state.history)
+
+
+def _score(folder: Path, gan: DeblurGAN, held_out, epoch: int, writer: bool) -> dict[str, float]:
     """Deblur the held-out photographs; keep pictures and weights; mean PSNR and SSIM and their gain."""
-    output = gan.deblur(blurred)
-    row = {"epoch": epoch}
+    blurred, sharp = held_out
+    output, row = gan.deblur(blurred), {}
     for name, metric in (("psnr", evaluation.psnr), ("ssim", evaluation.ssim)):
-        after = np.mean([metric(s, o) for s, o in zip(sharp, output)])
-        before = np.mean([metric(s, b) for s, b in zip(sharp, blurred)])
+        # equal images have infinite PSNR; counted as 100 dB the mean stays a number
+        after, before = (np.mean([min(metric(s, image), 100.0) for s, image in zip(sharp, images)])
+                         for images in (output, blurred))
         row |= {name: float(after), f"{name}_gain": float(after - before)}
     if writer:
         runs.write_pictures(folder, epoch, output)
-        (folder / "epochs").mkdir(parents=True, exist_ok=True)
         restoration.save_weights(gan.generator, folder / "epochs" / f"{epoch:04d}.npz")
     return row
 
 
-def _save(folder: Path, gan: DeblurGAN, step: int, seconds: float, sums: dict[str, float]) -> None:
-    arrays = {f"{i:04d}": np.asarray(v) for i, v in enumerate(gan.state())}
-    note = json.dumps({"step": step, "seconds": seconds, "sums": sums})
+def _save(folder: Path, gan: DeblurGAN, state: _State) -> None:
+    arrays = {f"{i:04d}": variable.numpy() for i, variable in enumerate(gan.state())}
+    note = json.dumps({"step": state.step, "seconds": state.seconds, "sums": state.sums})
     runs.write_checkpoint(folder, {"note": np.array(note), **arrays})
 
 
-def _continue(folder: Path, gan: DeblurGAN) -> tuple[int, float, dict[str, float]]:
-    """Put the checkpoint's values into every variable."""
+def _continue(folder: Path, gan: DeblurGAN, epoch_steps: int) -> _State:
+    """Put the checkpoint's values into every variable; an epoch it does not hold is forgotten."""
     arrays = runs.read_checkpoint(folder)
     note = json.loads(str(arrays.pop("note")))
     variables = gan.state()
@@ -481,14 +494,14 @@ def _continue(folder: Path, gan: DeblurGAN) -> tuple[int, float, dict[str, float
                        "the folder's files do not come from one run.")
     for key, variable in zip(sorted(arrays), variables):
         variable.assign(arrays[key])
-    return note["step"], note["seconds"], note["sums"]
+    return _State(**note, history=Run(folder).history[:note["step"] // epoch_steps + 1])
 
 
-def _must_be_finite(terms: dict[str, float], step: int, folder: Path, history: list) -> None:
+def _must_be_finite(terms: dict[str, float], state: _State, folder: Path) -> None:
     broken = [name for name, value in terms.items() if not np.isfinite(value)]
     if broken:
+        epoch = len(state.history) - 1
         raise RunError(
-            f"Training broke at step {step + 1}: the loss {broken[0]} is {terms[broken[0]]}. The last good weights are "
-            f"those after epoch {len(history) - 1}, {folder / 'epochs' / f'{len(history) - 1:04d}.npz'}. Try a learning rate "
-            "ten times lower, precision float32, or a smaller adversarial weight, in a new folder that starts from this one "
-            "(start_from).")
+            f"Training broke at step {state.step + 1}: the loss {broken[0]} is {terms[broken[0]]}. The last good weights are "
+            f"those after epoch {epoch}, {folder / 'epochs' / f'{epoch:04d}.npz'}. Try a learning rate ten times lower, "
+            "precision float32, or a smaller adversarial weight, in a new folder that starts from this one (start_from).")
