@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# In this course you rebuild a neural network that sharpens blurred photographs, a *generative adversarial network* (GAN),
-# from a published report. You count its parameters, build it, train it, and find out how good it really is.
-# This first lesson shows you such a network at work, and how the lessons work.
+# In this course you rebuild, from a published report, a *generative adversarial network* (GAN) that sharpens blurred photographs:
+# two networks that are trained against each other. You count their parameters and build them; the lessons that train them and find out
+# how good they really are, are planned. This first lesson shows you a small deblurring network at work, and how the lessons work.
 #
 # **You will be able to**
 # - run a lesson, and say whether your machine is ready for the course;
@@ -75,6 +75,9 @@ widgets.swipe(
 # Left of the line is all that the network was given, right of it what it made of that. Look at the lamps, the cables and the bricks.
 # The network never saw this photograph in training. (Photograph: Derek Jensen, public domain.)
 #
+# This network is built like the one that deblurs in the report, only smaller. But it is not yet a GAN: it was trained alone,
+# to come near to the sharp photographs, and no second network judged its results.
+#
 # ### How much better is it?
 #
 # Here the sharp photograph is known, so both pictures can be compared with it. The *mean squared error* (MSE) is the mean of (difference)² over all pixels and colours.
@@ -84,6 +87,8 @@ widgets.swipe(
 #
 # where 255 is the largest value of a pixel. A larger PSNR is better: 10 dB more means a tenth of the MSE.
 # *SSIM* compares patterns of neighbouring pixels instead; it is 1 for identical pictures. Lesson 09 is about both.
+#
+# The next cell first counts the network's *parameters*: the numbers that it stores, nearly all of them learned in training.
 
 # %%
 print(f"the network has {network.count_params():,} parameters")
@@ -136,8 +141,8 @@ for level, words in blur.LEVELS.items():
     print(f"level {level}: {words}")
 
 # %% [markdown]
-# A network as small as this one learns level 1 in minutes. Level 4 comes close to the photographs that the report works with; there, much more training gains much less.
-# You will climb these levels, and lesson 09 measures how far each method gets.
+# A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs that the report works with; there, much more training gains much less.
+# The planned lessons climb these levels, and lesson 09 will measure how far each method gets.
 
 # %% [markdown]
 # ## 3. Exercises and checks (5 minutes)

@@ -15,7 +15,7 @@
 #
 # The report says how large its networks are to the last digit: 11,399,171 and 3,098,370 parameters.
 # Two numbers like that are a gift to anyone who wants to rebuild a network, because a copy that counts differently is not a copy.
-# In this lesson you learn to produce such numbers yourself.
+# In this lesson you learn to produce such numbers yourself. (A *parameter* is a number that a network stores, nearly always one that it has learned.)
 #
 # **You will be able to**
 # - compute a pixel of a convolution by hand;
@@ -116,7 +116,8 @@ lesson_03.check_one_pixel(one_pixel, seed=31)
 # ### Padding and stride
 #
 # A 3×3 kernel fits on a 5×5 image in only nine places, so the output had 3×3 pixels: a rim was lost.
-# The report's networks avoid this with *'same' padding*: a rim of zeros around the image lets the kernel's centre stand on every pixel.
+# *'Same' padding* avoids this: a rim of zeros around the image lets the kernel's centre stand on every pixel.
+# The report doesn't mention padding; this course uses 'same' padding everywhere, and lesson 05 looks for evidence.
 # The *stride* is the step from one position to the next.
 
 # %%
@@ -204,7 +205,7 @@ figures.images(
 # Kernels 1 and 11 are bright on one side and dark on the other, like the kernel of section 2: they find edges.
 # Kernels 6 and 9 have almost the same colour everywhere: they respond to areas of that colour.
 #
-# **Predict, then open.** The network is applied to a photograph twice as wide and twice as high. How many parameters does it need now?
+# **Predict, then open.** This convolution is applied to a photograph twice as wide and twice as high. How many parameters does it need now?
 #
 # <details><summary>Answer</summary>
 #
@@ -466,7 +467,7 @@ figures.show(
 # %% [markdown]
 # ## Recap
 #
-# - An output pixel of a convolution is the sum of weights times pixels, plus a bias. With 'same' padding its size is input size / stride, rounded up.
+# - An output pixel of a convolution is the sum of weights times pixels, plus a bias. With 'same' padding the output size is input size / stride, rounded up.
 # - Equation (2): a convolution has $C_\text{out} \times (C_\text{in} \times K^2 + 1)$ parameters; for example, $590{,}080 = 256 \times (256 \times 3^2 + 1)$.
 #   Neither stride nor image size occurs in it.
 # - Batch normalisation has 4 numbers per channel, two of them trained; a dense layer has outputs × (inputs + 1). Equation (2) leaves both out:

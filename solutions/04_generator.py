@@ -13,11 +13,11 @@
 # %% [markdown]
 # # 04 · The generator
 #
-# The generator takes a blurred photograph and returns a sharp one. In this lesson you build it, stage by stage, and after each stage
+# The generator takes a blurred photograph and has to return a sharp one. In this lesson you build it, stage by stage, and after each stage
 # a table shows how much of the report's Table 2 is done. At the end it has 11,399,171 parameters, as in Table 1.
 #
 # **You will be able to**
-# - build the report's generator in Keras and show, row by row, that it is the report's;
+# - build the report's generator in Keras and check it, row by row, against the report's Table 2;
 # - write a residual block and say what its addition is good for;
 # - find the 20,992 parameters that Table 1 counts and Table 2 does not;
 # - compute which part of a photograph one output pixel depends on, and verify it on the network;
@@ -25,7 +25,7 @@
 #
 # **You need** lesson 03 (counting the parameters of a convolution and of batch normalisation).
 #
-# **Time** about 55 minutes.
+# **Time** about 60 minutes.
 
 # %%
 import matplotlib.pyplot as plt
@@ -56,8 +56,9 @@ figures.show(
 
 # %% [markdown]
 # How much of this does the report say? Table 2 gives kernel, stride and channels of the convolutions, and Section 2.1 names batch normalisation and ReLU.
-# Where the image grows again, what closes the network and the arrow above are not in the report.
-# The course takes the reading that gives Table 1's total to the last digit, and for the arrow you will compare two versions in section 8.
+# Where the batch normalisations stand, where the image grows again, what closes the network and the arrow above are not in the report.
+# Table 1's total will settle how many batch normalisations there are. The rest has no parameters, so no count can settle it: there the course follows
+# a Keras implementation that has exactly the report's layers, and for the arrow you will compare two versions in section 8.
 
 # %% [markdown]
 # ### Exercise 1: seven shapes (1 point)
@@ -100,7 +101,7 @@ lesson_04.check_shapes(stage_shapes, seed=41)
 # %% [markdown]
 # ## 2. In and down (5 minutes)
 #
-# In Keras one calls a layer on a tensor and gets the next tensor. `None` in the input's shape leaves height and width open.
+# In Keras one calls a layer on a *tensor* (an array inside the network) and gets the next tensor. `None` in the input's shape leaves height and width open.
 
 # %%
 keras.utils.clear_session()             # layer names start from conv2d again
@@ -142,7 +143,7 @@ print(f"at 64×64 pixels:    {quarter / 1e9:.1f} billion, {full // quarter} time
 # There is a second gain: down there, 3×3 pixels stand for 12×12 pixels of the photograph. So the network sees farther; section 6 comes back to this.
 #
 # *A trace in the names.* You did not choose the names `conv2d`, `conv2d_1`, `conv2d_2`: Keras numbers layers in the order in which they are made.
-# They are the names of the report's Table 2, and Table 3 goes on with `conv2d_24`. So the report's tables show one Keras session that made the generator first.
+# They are the names of the report's Table 2, and Table 3 goes on with `conv2d_24`. So the report's networks were probably made in one Keras session, the generator first.
 
 # %% [markdown]
 # ## 3. Residual blocks (11 minutes)
@@ -208,7 +209,7 @@ figures.show(diagrams.residual_block(),
                  "then the block's input, led around these layers, is added.")
 
 # %% [markdown]
-# (In the original block another ReLU follows the addition. DeblurGAN's has none, and neither has ours. Such a layer has no parameters, so counting cannot tell.)
+# (In the original block another ReLU follows the addition. That of DeblurGAN (the report's reference [2]) has none, and neither has ours. Such a layer has no parameters, so counting cannot tell.)
 #
 # The layers inside compute $F(x)$; the block returns $x + F(x)$. So *doing nothing* is easy: $F(x) = 0$ is enough. A block has to learn only what it wants to change.
 
@@ -425,17 +426,18 @@ widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
                     "each pixel acts on the middle one; outside the frame there is no influence at all, near it very little")
 
 # %% [markdown]
-# Computed and measured agree: 169 pixels for the report's nine blocks, 84 to each side of the middle. Each block adds 16. The scale is logarithmic: the pixels at the frame's edge
+# Computed and measured agree: 169 pixels for the report's nine blocks, about 84 to each side of the middle. Each block adds 16. The scale is logarithmic: the pixels at the frame's edge
 # have some influence, but far less than a millionth of the strongest; most comes from near the middle.
 #
-# The frame belongs to the architecture. No training can make the network use what lies outside it, so a motion that carries light farther than 84 pixels is beyond this generator.
-# Inside the frame, training decides what counts. And when a large photograph is processed in tiles, each tile needs a margin of 84 pixels.
+# The frame belongs to the architecture. No training can make the network use what lies outside it, so a motion that carries light much farther than 84 pixels is beyond this generator.
+# Inside the frame, training decides what counts. And when a large photograph is processed in tiles, each tile needs a margin.
+# The course takes 88 pixels: an output pixel sees up to 87 to one side (and then 81 to the other), depending on where it lies in the halved images, and 88 can be halved twice.
 
 # %% [markdown]
 # ## 7. What the stages put out (5 minutes)
 #
 # One channel of a stage, shown as a grey picture, is called a *feature map*. To see what training does to them, the next cell takes a small generator
-# that comes with the course: 16 channels in the first stage, three blocks, trained for a few minutes on one known blur. Beside it stands the same network with random weights.
+# that comes with the course: 16 channels in the first stage, three blocks, trained for eleven minutes on one known blur, without a discriminator. Beside it stands the same network with random weights.
 
 # %%
 trained = restoration.load("level1")
@@ -467,12 +469,12 @@ widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stag
                 alt="Eight feature maps of a generator for a blurred photograph")
 
 # %% [markdown]
-# With random weights, most maps show the blurred photograph in other tones, down to the last stage. In the trained network nearly everything but the edges is gone after two stages,
+# With random weights, most maps show the blurred photograph in other tones, down to the last stage. In the trained network nearly everything but the edges is gone at *down 2*,
 # and after *up 2* thin edges on black are left: not a photograph, but what has to be *added* to the blurred one.
 # (Each map is stretched from black to white on its own, so brightness doesn't compare between maps.)
 
 # %% [markdown]
-# ## 8. How the input reaches the output (6 minutes)
+# ## 8. How the input reaches the output (10 minutes)
 #
 # The report does not say what happens after the tanh. Two versions are in use; $x$ is the blurred input, $t$ the result of the tanh.
 #
@@ -484,7 +486,7 @@ widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stag
 # Both keep the output between −1 and 1, and both have the same number of parameters: no table can tell them apart. Their behaviour can.
 #
 # What does an *untrained* network return? The slider scales its last convolution, from 0 (so $t = 0$) to 1 (random weights, as Keras makes them).
-# PSNR says how near the output is to the input, in decibels: the higher, the nearer, and *inf* (infinite) if they are equal. Lesson 09 explains it.
+# PSNR (lesson 00) says how near the output is to the input; *inf* (infinite) means that they are equal.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -534,7 +536,7 @@ for name, share in outside.items():
 
 # %% [markdown]
 # In the middle picture mid-grey is $t = 0$: one network has to draw the edges that the blur has softened, and nothing where the photograph is even.
-# The other has to draw the whole photograph, and cannot reach the pixels that need more than 1.
+# The other has to draw the whole photograph, and cannot reach the pixels that need more than 1 or less than −1.
 #
 # How much harder is that to learn? The next cell gives both forms the simplest task there is: return what you are given.
 # Both start with the same random weights, the last convolution included, and train for 80 steps on the same crops. Each point is the mean over 16 steps.

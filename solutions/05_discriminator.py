@@ -78,8 +78,8 @@ parameters.check(keras.Model(image, x), report.TABLE_3)
 # The generator's kernels are 3 or 7 pixels wide; these are 4. With stride 2, an even kernel treats all pixels alike:
 # away from the border, each lies under the kernel exactly twice in each direction. With K = 3 every other pixel would be used half as often.
 #
-# Between the convolutions the report uses *LeakyReLU*: positive numbers stay, negative ones are multiplied by a small slope.
-# The slope isn't stated; 0.2 is the usual choice. ReLU would turn negative numbers into 0, and where a layer outputs constant zeros nothing can be learned.
+# The report names *LeakyReLU*, which usually stands between the convolutions: positive numbers stay, negative ones are multiplied by a small slope.
+# Neither its place nor the slope is stated; 0.2 is the usual choice. ReLU would turn negative numbers into 0, and where a layer outputs constant zeros nothing can be learned.
 # Here that would hurt twice: the *generator*, too, learns through this network.
 
 # %%
@@ -148,7 +148,7 @@ computed = [parameters.receptive_field(stack[:n]) for n in range(1, 7)]
 print(computed)
 
 # %% [markdown]
-# 142×142 pixels at the end, more than a quarter of the photograph. To see them, ask the network: if an output depends on a pixel, its gradient with respect to that pixel isn't zero.
+# 142×142 pixels at the end, more than a quarter of the photograph. To see them, ask the network: if an output depends on a pixel, its *gradient* there isn't zero. (That is the derivative of lesson 04, section 6.)
 
 # %%
 def gradient(output, row, column):
@@ -231,7 +231,8 @@ lesson_05.check_patch(patch, seed=52)
 # ### All 256 patches
 #
 # Neighbouring outputs of the last convolution look at patches that are 16 pixels apart, and 142 pixels wide: they overlap a lot.
-# Move the sliders from the middle to the corners. The grey rim is the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
+# Move the sliders from the middle to the corners. The grey rim stands for the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
+# (In truth every convolution pads its own input. The rim shows how far all of them together reach over the border.)
 
 # %%
 first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]    # what output 7 sees, measured
@@ -289,7 +290,7 @@ print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * insid
 # The trunk answers with 256 numbers, the report promises one. And it names three activations: "LeakReLU, Sigmoid and Tanh".
 # LeakyReLU stands between the convolutions. Where are the other two?
 #
-# First clue, from lesson 04: batch normalisation is counted in Table 1, but not in Tables 2 and 3. Could it be all?
+# First clue, from lesson 04: batch normalisation is counted in Table 1, but has no row of its own. Could it be all?
 
 # %%
 missing = report.TABLE_3.total - trunk.count_params()
@@ -335,7 +336,7 @@ lesson_05.check_hidden_units(hidden_units, seed=53)
 # %% [markdown]
 # ### How good is the evidence?
 #
-# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. By accident, one number in 258 is divisible by 258. Try all 64:
+# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. Try all 64, and see after which of them $n$ is a whole number:
 
 # %%
 from itertools import combinations
@@ -347,7 +348,8 @@ for number in range(7):
             print(left // 258, "units if batch normalisation follows", ", ".join(row.name for row in chosen))
 
 # %% [markdown]
-# Two of 64 fit. A hit alone would be weak evidence: with so many tries, the chance of one by accident is about one in six.
+# Two of 64 fit. A hit alone would be weak evidence. The 64 ways take off only 34 different numbers, as some channels add up to the same.
+# What is left is always a multiple of 4, and of those one in 129 is divisible by 258 = inputs + 2. So the chance of a hit by accident is about 34 / 129, one in four.
 # But this hit is the customary placement, and it gives 1,024, a power of two such as programmers choose. That is hardly an accident.
 #
 # The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By custom it is the second.
@@ -381,14 +383,14 @@ parameters.check(discriminator, report.TABLE_3)
 # "The number of parameters is right to the digit, and every row of Table 3 fits. So this *is* the report's network," says a classmate.
 #
 # 1. Name two things that could be different in the report's network although every count stays the same.
-# 2. Name one thing about which the counts do leave no choice, although Table 3 doesn't mention it. How do they decide it?
+# 2. Name one thing that the counts do decide (with batch normalisation in its customary places), although Table 3 doesn't mention it. How do they decide it?
 #
 # Three or four sentences are enough.
 
 # %% [markdown] nbgrader={"grade_id": "think-total", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
 # Activations have no parameters: the slope of LeakyReLU could be another, and it could stand before the batch normalisation instead of behind it. Likewise the batch normalisation of 64 channels could follow the first convolution and not the second.
-# The padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have fewer inputs, and no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
+# The padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have 64 inputs, and with the customary batch normalisation no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
@@ -435,8 +437,8 @@ figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
                          "Right, its slope is 0.25 at s = 0 and almost 0 beyond s = 6 on both sides")
 
 # %% [markdown]
-# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. With equation (1) the generator learns from exactly these changes:
-# a discriminator that is too good for it has nothing more to say.
+# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from these changes.
+# So a discriminator that is sure of every fake tells it next to nothing about how to improve. (Lesson 01, planned, derives this from the report's equation (1).)
 #
 # One way out is to leave the sigmoid away and use the score $s$ itself. A network that rates instead of deciding is called a *critic*:
 
@@ -560,14 +562,15 @@ D_noisy = small.predict(noisy, verbose=0)
 print("and for over 85% of the blurred test patches:", bool(np.mean(D_noisy > D_fake) > 0.85))
 
 # %% [markdown]
-# Noise is fine detail, too, and this judge has never met it on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
-# That is why both networks are trained in turn, so that the discriminator meets each new trick, and why the report adds a second loss that compares with the sharp photograph.
+# The blurred trees now pass for real; the sky and the water change much less. Noise is fine detail, too, and this judge has never met it on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
+# That is why both networks are trained in turn: so that the discriminator meets each new trick. And the report has a second loss, the perceptual loss
+# on the generator's output itself, to "ensure the GAN model is deblurring the images" (Section 2.3.1). Lesson 06 is about both.
 
 # %% [markdown]
 # ## 8. The whole GAN (2 minutes)
 #
 # Both networks together, as in Figure 1 of the report; this diagram is drawn from the models themselves.
-# Each bar is a layer. Its height shows the resolution, its width the number of channels; dense layers are orange.
+# Each bar is a convolution or a dense layer. Its height shows the resolution, its width the number of channels; dense layers are orange.
 
 # %%
 generator = networks.generator()
@@ -596,7 +599,7 @@ print("convolutions:", convolutions)
 # ## 9. Challenge: a patch critic (7 minutes)
 #
 # In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
-# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 parameters less. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
+# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 fewer parameters. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
 # The best known has one stride of 2 less:
 
 # %%
