@@ -313,7 +313,7 @@ print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f}
 # %% nbgrader={"grade_id": "residual-block", "solution": true}
 def residual_block(channels, trained_only=False):
     """Parameters of a residual block: all, or only those that are trained."""
-    ### BEGIN SOLUTION: add up the layers of the block
+    ### BEGIN SOLUTION: count both convolutions and both batch normalisations
     per_channel = 2 if trained_only else 4
     return 2 * (parameters.conv2d(channels, channels, 3) + per_channel * channels)
     ### END SOLUTION

@@ -26,7 +26,7 @@
 #
 # **You need** lesson 03 (counting parameters, padding) and lesson 04 (the generator, receptive fields).
 #
-# **Time** about 45 minutes.
+# **Time** about 54 minutes.
 
 # %%
 import numpy as np
@@ -285,7 +285,7 @@ print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * insid
 # So, at least before training, what an output mostly depends on is smaller than its receptive field.
 
 # %% [markdown]
-# ## 4. The missing 268,033 (8 minutes)
+# ## 4. The missing 268,033 (12 minutes)
 #
 # The trunk answers with 256 numbers, the report promises one. And it names three activations: "LeakReLU, Sigmoid and Tanh".
 # LeakyReLU stands between the convolutions. Where are the other two?
@@ -596,7 +596,7 @@ print("convolutions:", convolutions)
 # "30 layers and 14.5M parameters in total", says Section 2. The 30 layers are the convolutions alone; the 14.5 million include batch normalisation and dense layers.
 
 # %% [markdown]
-# ## 9. Challenge: a patch critic (7 minutes)
+# ## 9. Challenge: a patch critic (12 minutes)
 #
 # In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
 # and each is the verdict on its patch. It works for any size of photograph and needs 264,193 fewer parameters. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
@@ -620,7 +620,7 @@ print("PatchGAN:", parameters.receptive_field([(4, 2, 1), (4, 2, 1), (4, 2, 1), 
 # %% nbgrader={"grade_id": "patch-critic", "solution": true}
 def patch_critic(rows, size):
     """A keras.Model from (N, size, size, c_in) to the map of the last convolution in rows."""
-    ### BEGIN SOLUTION: for each row a convolution and what follows it
+    ### BEGIN SOLUTION: return a keras.Model: for each row a convolution, then what follows it
     image = x = keras.Input((size, size, rows[0].c_in))
     for i, row in enumerate(rows):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride, padding="same")(x)
