@@ -1,0 +1,372 @@
+"""The command line: right answers, one clear sentence for bad input, no half-written file."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_photos import IMAGE, bad_files, huge, saved
+
+from course_lib import __version__, photos
+from course_lib.__main__ import main
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and limits as Unix has them")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A small generator with random weights, stored as the course stores its own."""
+    from test_restoration import random_weights
+
+    from course_lib import networks, restoration
+
+    folder = tmp_path_factory.mktemp("weights")
+    settings = {"width": 4, "blocks": 1}
+    restoration.save_weights(random_weights(networks.generator(**settings)), folder / "generator.npz")
+    (folder / "settings.json").write_text(json.dumps({"generator": settings}))
+    return str(folder)
+
+
+@pytest.fixture
+def deblur(weights, capsys):
+    """Runs `deblur-course deblur … --precision float32`; returns status, stdout and stderr."""
+    def run(*arguments, weights=weights):
+        status = main(["deblur", *map(str, arguments), "--weights", weights, "--precision", "float32"])
+        return status, *capsys.readouterr()
+    return run
+
+
+def expected(image, weights):
+    from course_lib import restoration
+
+    return restoration.deblur(image, restoration.load(weights))
+
+
+def course(*arguments, **options):
+    """The command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "course_lib", *map(str, arguments)], capture_output=True, text=True, **options)
+
+
+# Help -------------------------------------------------------------------------------------------
+
+def commands():
+    return re.findall(r"^    (\w+) ", course("--help").stdout, re.M)
+
+
+def test_help_names_every_command_and_each_has_its_own(capsys):
+    found = commands()
+    assert {"doctor", "deblur", "evaluate", "check", "train", "lab", "reset"} <= set(found)
+    for command in found:
+        with pytest.raises(SystemExit) as end:
+            main([command, "--help"])
+        assert end.value.code == 0
+        assert f"usage: deblur-course {command}" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"deblur-course {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["sharpen"], ["deblur"], ["deblur", "a.jpg", "--wieghts", "x"], ["evaluate", "--level", "5"]])
+def test_wrong_arguments_are_named(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2 and "deblur-course" in capsys.readouterr().err
+
+
+def test_errors_come_without_tensorflow(tmp_path):
+    program = ("import sys; from course_lib.__main__ import main; status = main(sys.argv[1:])\n"
+               "assert 'tensorflow' not in sys.modules; sys.exit(status)")
+    answer = subprocess.run([sys.executable, "-c", program, "deblur", str(tmp_path / "a.jpg")], capture_output=True, text=True)
+    assert answer.returncode == 2 and answer.stderr == f"There is no file {tmp_path / 'a.jpg'}.\n" and answer.stdout == ""
+
+
+# deblur: right answers --------------------------------------------------------------------------
+
+def test_the_result_lies_beside_the_photograph(deblur, tmp_path, weights):
+    photo = saved(tmp_path / "a.png")
+    before = photo.read_bytes()
+    status, out, err = deblur(photo)
+    assert (status, err) == (0, "")
+    assert re.fullmatch(rf"{re.escape(str(photo))} -> \S+a_deblurred\.png  \(56 x 40, \d+ s\)\n", out)
+    assert (photos.read(tmp_path / "a_deblurred.png") == expected(IMAGE, weights)).all()
+    assert photo.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "a_deblurred.png"]
+
+
+def test_output_file_and_folder(deblur, tmp_path):
+    photo = saved(tmp_path / "a.png")
+    (tmp_path / "out").mkdir()
+    assert deblur(photo, "-o", tmp_path / "b.tif")[0] == 0
+    assert deblur(photo, "-o", tmp_path / "out")[0] == 0
+    assert (photos.read(tmp_path / "b.tif") == photos.read(tmp_path / "out" / "a_deblurred.png")).all()
+
+
+@pytest.mark.parametrize("kind", ["pixel", "grey", "rgba", "cmyk", "16-bit", "rotated", "palette"])
+def test_photographs_of_every_kind(deblur, tmp_path, weights, kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / ("a.jpg" if kind in ("cmyk", "rotated") else "a.gif" if kind == "palette" else "a.png")
+    if kind == "16-bit":
+        Image.fromarray((IMAGE[..., 0].astype(np.uint16) * 257)).save(path)
+    else:
+        mode = {"grey": "L", "rgba": "RGBA", "cmyk": "CMYK", "palette": "P"}.get(kind, "RGB")
+        saved(path, mode, IMAGE[:1, :1] if kind == "pixel" else IMAGE, **({"exif": exif} if kind == "rotated" else {}))
+    status, _, err = deblur(path, "-o", tmp_path / "out.png")
+    assert (status, err) == (0, "")
+    result = photos.read(tmp_path / "out.png")
+    assert (result == expected(photos.read(path), weights)).all()
+    assert result.shape == {"pixel": (1, 1, 3), "rotated": (56, 40, 3)}.get(kind, IMAGE.shape)
+
+
+def test_a_kind_that_is_only_read_becomes_png(deblur, tmp_path):
+    assert deblur(saved(tmp_path / "a.gif", "P"))[0] == 0
+    assert (tmp_path / "a_deblurred.png").exists()
+
+
+def test_24_megapixels(deblur, tmp_path):
+    status, out, err = deblur(huge(tmp_path / "a.png", 6000, 4000), "-o", tmp_path / "b.jpg")
+    assert (status, err) == (0, "")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.size == (6000, 4000)
+
+
+# deblur: bad input ------------------------------------------------------------------------------
+
+def test_bad_photographs_do_not_stop_the_others(deblur, tmp_path):
+    bad = bad_files(tmp_path)
+    good = tmp_path / "good.png"
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    out_folder = tmp_path / "out"
+    out_folder.mkdir()
+    status, out, err = deblur(*(tmp_path / name for name in bad), good, "-o", out_folder)
+    assert status == 2
+    lines = err.splitlines()
+    assert len(lines) == len(bad)
+    for line, (name, word) in zip(lines, bad.items()):
+        assert name in line and word in line and line.endswith(".")
+    assert out.startswith(str(good)) and os.listdir(out_folder) == ["good_deblurred.png"]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_nothing_is_overwritten(deblur, tmp_path):
+    photo, other = saved(tmp_path / "a.png"), saved(tmp_path / "b.png")
+    before = photo.read_bytes()
+    for target in (photo, tmp_path / "x" / ".." / "a.png"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        status, _, err = deblur(photo, "-o", target, "--force")
+        assert status == 2 and "never overwritten" in err
+    status, _, err = deblur(photo, "-o", other)
+    assert status == 2 and "exists already" in err and "--force" in err
+    assert photo.read_bytes() == other.read_bytes() == before
+    assert deblur(photo, "-o", other, "--force")[0] == 0
+    assert other.read_bytes() != before == photo.read_bytes()
+
+
+@POSIX
+def test_the_photograph_under_another_name_is_not_overwritten(deblur, tmp_path):
+    photo = saved(tmp_path / "a.png")
+    before = photo.read_bytes()
+    os.link(photo, tmp_path / "hard.png")
+    os.symlink(photo, tmp_path / "soft.png")
+    for name in ("hard.png", "soft.png"):
+        assert deblur(photo, "-o", tmp_path / name, "--force")[0] == 2
+    assert photo.read_bytes() == before
+
+
+def test_two_results_of_one_name(deblur, tmp_path):
+    for folder in ("x", "y", "out"):
+        (tmp_path / folder).mkdir()
+    x, y = saved(tmp_path / "x" / "a.png"), saved(tmp_path / "y" / "a.png", image=IMAGE[::-1].copy())
+    status, out, err = deblur(x, y, "-o", tmp_path / "out", "--force")
+    assert status == 2 and "would replace" in err and str(y) in err
+    assert len(out.splitlines()) == 1 and len(os.listdir(tmp_path / "out")) == 1
+
+
+@pytest.mark.parametrize("output, words", [("a.xyz", "not a known photo format"), ("none/b.png", "no folder"),
+                                           ("none/", "is not a folder"), ("file/b.png", "no folder")])
+def test_bad_outputs(deblur, tmp_path, output, words):
+    photo = saved(tmp_path / "a.png")
+    (tmp_path / "file").write_text("")
+    status, out, err = deblur(photo, "-o", f"{tmp_path}/{output}")
+    assert status == 2 and words in err and len(err.splitlines()) == 1 and out == ""
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "file"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder in which nobody may create files")
+def test_an_unwritable_folder(deblur, tmp_path):
+    status, out, err = deblur(saved(tmp_path / "a.png"), "-o", "/proc/self")
+    assert status == 2 and "cannot be written" in err and len(err.splitlines()) == 1 and out == ""
+
+
+@pytest.mark.parametrize("damage, words", [(None, "no generator"), ("generator.npz", "is damaged"), ("settings.json", "is damaged")])
+def test_bad_weights(deblur, tmp_path, weights, damage, words):
+    photo, folder = saved(tmp_path / "a.png"), tmp_path / "mine"
+    if damage:
+        folder.mkdir()
+        for path in Path(weights).iterdir():
+            data = path.read_bytes()
+            (folder / path.name).write_bytes(data[:len(data) // 2] if path.name == damage else data)
+    status, out, err = deblur(photo, weights=str(folder))
+    assert status == 2 and words in err and len(err.splitlines()) == 1 and out == ""
+    assert not (tmp_path / "a_deblurred.png").exists()
+
+
+def test_a_tile_too_small(deblur, tmp_path):
+    status, out, err = deblur(saved(tmp_path / "a.png"), "--tile", "4")
+    assert status == 2 and "tile is 4" in err and out == ""
+
+
+@POSIX
+def test_a_full_disk_leaves_nothing(tmp_path, weights):
+    photo = saved(tmp_path / "a.png", image=np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8))
+    program = ("import resource, sys; from course_lib.__main__ import main\n"
+               "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)); sys.exit(main(sys.argv[1:]))")
+    answer = subprocess.run([sys.executable, "-c", program, "deblur", str(photo), "--weights", weights, "--precision", "float32"],
+                            capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert re.fullmatch(r"\S+a_deblurred\.png cannot be written \(.+\)\.\n", answer.stderr) and answer.stdout == ""
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+# In a terminal ----------------------------------------------------------------------------------
+
+@POSIX
+def test_ctrl_c_is_one_line(tmp_path, weights):
+    photo = huge(tmp_path / "a.png", 6000, 4000)
+    process = subprocess.Popen([sys.executable, "-m", "course_lib", "deblur", photo, saved(tmp_path / "b.png"), "--weights", weights],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png"]
+
+
+@POSIX
+def test_progress_is_shown_in_a_terminal_and_goes_away(tmp_path, weights):
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-m", "course_lib", "deblur", saved(tmp_path / "a.png"), "--weights", weights],
+                               stdout=theirs, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 9999)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait() == 0 and process.stderr.read() == ""
+    assert b"starting TensorFlow  " in shown
+    assert shown.decode().rsplit("\r\x1b[K", 1)[1].startswith(f"{tmp_path}")
+
+
+@POSIX
+def test_a_reader_that_stops_early_is_no_error():
+    program = ("import sys; from course_lib import doctor; from course_lib.__main__ import main\n"
+               "doctor.report = lambda: doctor.Report((doctor.Record('disk', 'ok', 'free'),)); sys.exit(main(['doctor']))")
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
+
+
+# evaluate ---------------------------------------------------------------------------------------
+
+def test_evaluate_prints_the_table_and_its_protocol(weights, capsys):
+    from course_lib import blur, evaluation
+
+    assert main(["evaluate", "--weights", weights, "--limit", "1", "--level", "2"]) == 0
+    out, err = capsys.readouterr()
+    name = photos.names("test")[0]
+    blurred, sharp = blur.blur_photo(photos.load(name), 2, np.random.default_rng([0, 0]))
+    result = expected(blurred, weights)
+    for image, label in ((blurred, "blurred input"), (result, Path(weights).name)):
+        psnr, ssim = f"{evaluation.psnr(sharp, image):.2f}", f"{evaluation.ssim(sharp, image):.3f}"
+        assert re.search(rf"^{label} +PSNR +{psnr} +{psnr} +{psnr}$", out, re.M)
+        assert re.search(rf"^{label} +SSIM +{ssim} +{ssim} +{ssim}$", out, re.M)
+    assert evaluation.PROTOCOL in out and name in out and "level 2" in out and "float32" in out and err == ""
+
+
+def test_evaluate_reads_gopro(weights, tmp_path, capsys):
+    for kind in ("blur", "sharp"):
+        folder = tmp_path / "test" / "GOPR0001_07_00" / kind
+        folder.mkdir(parents=True)
+        for number in range(3):
+            saved(folder / f"{number:06d}.png", image=np.roll(IMAGE, number * (kind == "blur"), axis=1))
+    assert main(["evaluate", "--weights", weights, "--data", f"gopro:{tmp_path}", "--limit", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert "2 pairs" in out and "'test'" in out and err == ""
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--data", "imagenet"], 'use "photos" or "gopro:FOLDER"'),
+    (["--data", "gopro:nowhere"], "nowhere"),
+    (["--split", "all"], '"train", "validation" or "test"'),
+    (["--limit", "0"], "--limit is 0"),
+    (["--weights", "none"], "no generator 'none'"),
+])
+def test_evaluate_says_what_is_wrong(arguments, words, capsys):
+    assert main(["evaluate", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert words in err and out == ""
+
+
+# doctor, check, lab, reset ----------------------------------------------------------------------
+
+def test_doctor_finds_this_machine_ready():
+    answer = course("doctor")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stderr == ""
+    for what in ("Python", "packages", "processor", "memory", "disk", "data", "networks", "TensorFlow", "GPU", "speed"):
+        assert re.search(rf"^(ok|slow) +{what} ", answer.stdout, re.M), what
+    assert answer.stdout.endswith("This machine is ready.\n")
+
+
+def test_doctor_says_what_is_broken(monkeypatch, tmp_path, capsys):
+    from course_lib import doctor
+
+    monkeypatch.setattr(doctor, "DATA", tmp_path)
+    monkeypatch.setattr(doctor, "_tensorflow", list)
+    (tmp_path / "kept").write_text("as it was")
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  kept\n{'0' * 64}  lost\n")
+    monkeypatch.setattr(doctor, "version", lambda name: "0.1")
+    assert main(["doctor"]) == 1
+    out, err = capsys.readouterr()
+    assert "kept has changed; lost is missing" in out and "tensorflow 0.1 is not" in out and "no trained network" in out
+    problems = out.count("\nproblem") + out.startswith("problem")
+    assert problems == 3 and out.count("->") >= problems and "not ready" in out and err == ""
+
+
+def test_check_hands_over_its_status(tmp_path, capsys):
+    path = tmp_path / "a.ipynb"
+    path.write_text("{")
+    assert main(["check", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_reset_wants_a_lesson(capsys):
+    assert main(["reset", "no such lesson"]) == 2
+    assert "no such lesson" in capsys.readouterr().err
+
+
+def test_lab_hands_on_jupyterlabs_arguments(monkeypatch):
+    from course_lib import workspace
+
+    given = []
+    monkeypatch.setattr(workspace, "lab", given.append)
+    assert main(["lab", "--port", "8890", "--no-browser"]) == 0
+    assert given == [["--port", "8890", "--no-browser"]]
