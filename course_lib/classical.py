@@ -26,6 +26,10 @@ def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.02, gamma: flo
     -------
     uint8 (H, W, 3).
 
+    Raises
+    ------
+    ValueError if the image is not uint8 RGB, `psf` has an even side or another sum, or `balance` is negative.
+
     References
     ----------
     Hunt, IEEE Trans. Audio Electroacoust. 19 (1971) 285; `skimage.restoration.wiener`.
@@ -48,6 +52,10 @@ def richardson_lucy(image: np.ndarray, psf: np.ndarray, iterations: int = 30, ga
     Returns
     -------
     uint8 (H, W, 3).
+
+    Raises
+    ------
+    ValueError if the image is not uint8 RGB, `psf` has an even side or another sum, or there is no iteration.
 
     References
     ----------

@@ -48,8 +48,8 @@ def padding_and_stride(size: int = 5, k: int = 3, strides: tuple[int, ...] = (1,
     `size` and `k` are odd, so that the padding is (k - 1) / 2 pixels on every side.
     """
     pad = k // 2
-    figure, axes = plt.subplots(1, len(strides), figsize=(3.5 * len(strides), 3.9))
-    for axis, stride in zip(axes, strides):
+    figure, axes = plt.subplots(1, len(strides), figsize=(3.5 * len(strides), 3.9), squeeze=False)
+    for axis, stride in zip(axes[0], strides):
         colours = np.full((size + 2 * pad, size + 2 * pad, 4), 1.0)
         colours[pad:-pad, pad:-pad, :3] = 0.72
         texts = np.where(colours[..., 0] == 1.0, 0, np.nan)
@@ -225,8 +225,8 @@ def seen_pixels(stack: list[tuple[int, int, int]]) -> Figure:
 
 def side_by_side(pictures: dict[str, np.ndarray]) -> Figure:
     """Up to four pictures of equal size in a row, each below its title: a frame for `widgets.explore`."""
-    figure, axes = plt.subplots(1, len(pictures), figsize=(2.3 * len(pictures), 2.7))
-    for axis, (title, picture) in zip(axes, pictures.items()):
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.3 * len(pictures), 2.7), squeeze=False)
+    for axis, (title, picture) in zip(axes[0], pictures.items()):
         axis.imshow(picture)
         axis.set_title(title)
         axis.axis("off")

@@ -143,6 +143,10 @@ def show(figure: Figure, alt: str) -> Display:
     Returns
     -------
     A `Display`; make it the last line of a cell, or `display()` it.
+
+    Raises
+    ------
+    ValueError if `alt` says nothing, or the figure is over FIGURE_BYTES at any quality.
     """
     alt = checked_alt(alt)
     width = figure.get_size_inches()[0] * figure.dpi
@@ -166,6 +170,10 @@ def images(pictures: dict, alt: str, zoom: float = 1) -> Display:
     Returns
     -------
     A `Display`; on a narrow page the row breaks.
+
+    Raises
+    ------
+    ValueError if `alt` says nothing, there is no picture, or they are too large together.
     """
     alt = checked_alt(alt)
     if not pictures:

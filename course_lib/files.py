@@ -20,8 +20,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())         # on the disk before it takes the name
+        with open(temporary, "r+b") as file:    # for writing: Windows does not flush what is open for reading
+            os.fsync(file.fileno())             # on the disk before it takes the name
         temporary.chmod(0o644)              # mkstemp makes files only their owner can read
         os.replace(temporary, path)
     except BaseException:

@@ -69,6 +69,8 @@ def _flat(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]:
     found, missing = [], []
     _match(folder, folder / "blur" / "images", folder / "sharp" / "images", found, missing)
     _complete(folder, found, missing)
+    if len(found) == 1 and split == "test":
+        raise FileNotFoundError(f"{folder} holds a single pair, which is for training; a test split needs a second one.")
     train = max(1, len(found) - max(1, len(found) // 10))
     return {"train": found[:train], "test": found[train:], "all": found}[split]
 

@@ -6,10 +6,10 @@ from a linear critic. Every loss is one number per image, shape (N,), so that a 
 a batch is the same however the batch is split over devices.
 """
 
+import numpy as np
+
 from course_lib.backend import keras, tf
 from course_lib.photos import DATA
-
-import numpy as np
 
 ops = keras.ops
 
@@ -25,7 +25,7 @@ def _per_image(x):
 
 # --- Content: is the output like the sharp image? -------------------------------------------
 
-def l1(sharp, output):
+def l1(sharp: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference, (N,)."""
     return _per_image(ops.abs(sharp - output))
 
@@ -44,6 +44,10 @@ def vgg_features(preprocess: bool = True, weights: str = "built-in", dtype: str 
     Returns
     -------
     A model from (N, H, W, 3) in [-1, 1] to features (N, H/4, W/4, 256), float32.
+
+    Raises
+    ------
+    ValueError if `weights` is neither, or Keras' own can't be downloaded.
     """
     image = x = keras.Input((None, None, 3))
     if preprocess:
@@ -60,7 +64,11 @@ def vgg_features(preprocess: bool = True, weights: str = "built-in", dtype: str 
             for name in VGG_LAYERS:
                 model.get_layer(name).set_weights([file[f"{name}/kernel"], file[f"{name}/bias"]])
     elif weights == "keras":
-        original = keras.applications.VGG16(include_top=False, weights="imagenet")
+        try:
+            original = keras.applications.VGG16(include_top=False, weights="imagenet")
+        except Exception as error:      # a download that fails is an Exception of no other class
+            raise ValueError(f"Keras' own VGG16 can't be had ({error}). Connect to the internet, or "
+                             'use the weights "built-in", which are the same.') from None
         for name in VGG_LAYERS:
             model.get_layer(name).set_weights(original.get_layer(name).get_weights())
     else:
@@ -85,7 +93,7 @@ class Perceptual:
         self.features = vgg_features(preprocess, weights, dtype)
         self.scale = 1.0 / PREPROCESSED_OVER_RAW if preprocess else 1.0
 
-    def __call__(self, sharp, output):
+    def __call__(self, sharp: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
         """Loss of each image, (N,)."""
         target = ops.stop_gradient(self.features(sharp))    # no gradient is wanted: computed once, forward only
         return self.scale * _per_image(ops.square(target - self.features(output)))
@@ -97,32 +105,32 @@ def _log(p):
     return ops.log(ops.clip(p, 1e-7, 1.0))
 
 
-def minimax_discriminator(real, fake):
+def minimax_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Equation (1), which the discriminator maximises: minus (log D(x) + log(1 - D(G(z)))), (N,)."""
     return -_per_image(_log(real) + _log(1.0 - fake))
 
 
-def minimax_generator(fake):
+def minimax_generator(fake: tf.Tensor) -> tf.Tensor:
     """Equation (1), which the generator minimises: log(1 - D(G(z))), (N,)."""
     return _per_image(_log(1.0 - fake))
 
 
-def non_saturating_generator(fake):
+def non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
     """What is minimised in practice: -log D(G(z)), (N,) (Goodfellow et al., arXiv:1406.2661, Section 3)."""
     return -_per_image(_log(fake))
 
 
-def wasserstein_critic(real, fake):
+def wasserstein_critic(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The critic raises D(x) above D(G(z)): D(G(z)) - D(x), (N,) (Section 2.3.2; arXiv:1704.00028)."""
     return _per_image(fake) - _per_image(real)
 
 
-def wasserstein_generator(fake):
+def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
     """The generator raises D(G(z)): its negative, (N,)."""
     return -_per_image(fake)
 
 
-def gradient_penalty(critic, sharp, fake, mix):
+def gradient_penalty(critic: keras.Model, sharp: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor) -> tf.Tensor:
     """(‖∇ D(x̂)‖ - 1)² at x̂ = mix · sharp + (1 - mix) · fake, (N,) (arXiv:1704.00028, equation 3).
 
     `mix` is (N, 1, 1, 1), uniform in [0, 1]. It keeps the critic's slope near 1 on the way

@@ -142,6 +142,7 @@ def check(model, table: Table) -> Comparison:
     ------
     TableMismatch naming the first convolution whose kernel size, stride, channels or number
     of parameters is not the table's, what it has and what the table says.
+    ValueError if a layer has no weights yet.
     """
     built, rest = [], Counter()
     for layer in _flatten(getattr(model, "layers", model)):

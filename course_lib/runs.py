@@ -15,6 +15,7 @@ import csv
 import io
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -73,32 +74,59 @@ class Settings:
     held_out: int = 8               # validation crops, scored and pictured after every epoch
     held_out_patch: int = 256       # their side in pixels
 
+    def __post_init__(self):
+        """ValueError, naming the setting, for a value of another type or below the least that makes sense."""
+        for name in (field.name for field in fields(self)):
+            value, kinds = getattr(self, name), _kinds(name)
+            if not isinstance(value, kinds + (int,) * (float in kinds)):
+                raise ValueError(f"{name} is {value!r}; it takes {_names(kinds)}.")
+        for name, (least, multiple) in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (value < least or value % multiple):
+                raise ValueError(f"{name} is {value}; it must be at least {least}"
+                                 + (f" and a multiple of {multiple}." if multiple > 1 else "."))
+
     def changed(self, **changes) -> "Settings":
-        """A copy with some settings changed; one clear error for a name or type that is not one."""
-        known = [field.name for field in fields(self)]
+        """A copy with some settings changed; ValueError for a name that is none or a value that can't be used."""
         for name in changes:
-            if name not in known:
-                raise ValueError(f"There is no setting {name!r}. There are: {', '.join(known)}.")
+            _kinds(name)
         return replace(self, **changes)
 
     def changed_by(self, texts: list[str]) -> "Settings":
         """A copy with settings changed by texts such as "width=32": ValueError says which text is wrong and why."""
-        kinds, changes = get_type_hints(Settings), {}
+        changes = {}
         for text in texts:
             name, _, value = text.partition("=")
-            self.changed(**{name: value})       # is there such a setting?
-            allowed = sorted(get_args(kinds[name]) or (kinds[name],), key=lambda kind: kind is not type(None))
-            for kind in allowed:
+            for kind in reversed(_kinds(name)):     # none first: every text is a str
                 try:
                     changes[name] = _READERS[kind](value)
                     break
                 except (ValueError, KeyError):
                     continue
             else:
-                wanted = " or ".join("none" if kind is type(None) else kind.__name__ for kind in reversed(allowed))
-                raise ValueError(f"{text!r} can't be used: {name} takes {wanted}.")
+                raise ValueError(f"{text!r} can't be used: {name} takes {_names(_kinds(name))}.")
         return self.changed(**changes)
 
+
+@cache
+def _kinds(name: str) -> tuple[type, ...]:
+    """The types a setting may have, None's last; ValueError for a name that is no setting's."""
+    kinds = get_type_hints(Settings)
+    if name not in kinds:
+        raise ValueError(f"There is no setting {name!r}. There are: {', '.join(kinds)}.")
+    return get_args(kinds[name]) or (kinds[name],)
+
+
+def _names(kinds: tuple[type, ...]) -> str:
+    return " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
+
+
+# The least value of a setting, and what it must be a multiple of: the generator halves its input
+# twice, and SSIM needs 11 pixels.
+_LEAST = {
+    "limit": (1, 1), "patch": (4, 4), "batch": (1, 1), "epochs": (1, 1), "steps": (1, 1), "critic_steps": (1, 1),
+    "seed": (0, 1), "held_out": (1, 1), "held_out_patch": (12, 4),
+}
 
 _READERS = {
     bool: {"true": True, "false": False}.__getitem__,
@@ -200,12 +228,12 @@ def write_checkpoint(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_checkpoint(folder: Path) -> dict[str, np.ndarray]:
-    """Read checkpoint.npz. RunError if it is damaged; FileNotFoundError if there is none."""
+    """Read checkpoint.npz. RunError if it is damaged; FileNotFoundError or PermissionError if it can't be opened."""
     path = folder / "checkpoint.npz"
     try:
         with np.load(path) as file:
             return dict(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:      # zipfile, zlib, struct, NumPy: each has its own way of saying "damaged"
         raise RunError(f"{path} is damaged ({error}). The weights of every finished epoch are in {folder / 'epochs'}: "

@@ -236,6 +236,10 @@ def swipe(before, after, labels: tuple[str, str] = ("blurred", "deblurred"), alt
     alt : what they show.
     start : where the line stands at first, in percent of the width.
     zoom, kilobytes : as for `slider`.
+
+    Raises
+    ------
+    ValueError if the pictures differ in size or do not fit in `kilobytes`.
     """
     before, after = pixels(before), pixels(after)
     if before.shape != after.shape:

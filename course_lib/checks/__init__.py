@@ -14,7 +14,6 @@ import copy
 import io
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -89,7 +88,7 @@ def compare_number(function: Callable, *arguments: Any, expected: float, source:
 
     tolerance: largest allowed |given - expected|, in the unit of the number; 0 asks for equality.
     source: what the expected number follows from, as it stands in the sentence ("equation (2)", "Table 3").
-    hint: a question added to the sentence, or a function of the given number that returns one or "".
+    hint: a question added to the sentence, or a function of the given number (never an array) that returns one or "".
     Raises CheckFailed.
     """
     given = call(function, *arguments, **named)
@@ -99,7 +98,7 @@ def compare_number(function: Callable, *arguments: Any, expected: float, source:
         forgot = "does it end in `return`?" if given is None else "return one number."
         fail(f"your `{shown}` gave {_short(given)}, not a number: {forgot}")
     if not abs(value - expected) <= tolerance:               # a NaN is not within any tolerance
-        fail(_sentence(f"your `{shown}` gave {_short(given)}; {source} gives {_short(expected)}", hint, given))
+        fail(_sentence(f"your `{shown}` gave {_short(given)}; {source} gives {_short(expected)}", hint, value))
 
 
 def compare_array(function: Callable, *arguments: Any, expected: ndarray, source: str = "the reference", tolerance: float = 0,

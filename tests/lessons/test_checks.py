@@ -71,6 +71,12 @@ def test_the_kind_of_a_right_number_does_not_matter(right):
     compare_number(lambda: right, expected=9472)
 
 
+def test_a_hint_is_given_a_number_even_for_an_array_of_one():
+    """Only a number can be looked up in a table of mistakes."""
+    with pytest.raises(CheckFailed, match="gave 5; the reference gives 6: one too few"):
+        compare_number(lambda: np.array([5]), expected=6, hint=lambda given: {5: "one too few"}.get(given, ""))
+
+
 def test_tolerance_is_the_largest_allowed_difference():
     compare_number(lambda: 1.5, expected=1, tolerance=0.5)
     sentence(compare_number, lambda: 1.5001, expected=1, tolerance=0.5)

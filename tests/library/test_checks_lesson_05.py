@@ -164,6 +164,16 @@ def test_wrong_answer_fails(check, answer, words, seed):
     assert len(str(failure.value)) < 450
 
 
+def test_keras_warning_about_a_list_of_one_input_is_unheard(recwarn):
+    """Text on stderr would cost the points of a right answer."""
+    def answer(rows, size):
+        model = patch_critic(rows, size)
+        return keras.Model([model.input], model.output)
+
+    lesson_05.check_patch_critic(answer)
+    assert not [warning for warning in recwarn if "structure" in str(warning.message)]
+
+
 @pytest.mark.parametrize("rows", [report.TABLE_3.rows[:4], lesson_05._stack(random.Random(3), 3)], ids=["Table 3", "random"])
 def test_the_patches_are_those_of_a_real_network(rows):
     """The reference itself: an output depends on the pixels of its patch, and on none beside it."""

@@ -104,3 +104,11 @@ def test_wrong_arguments(flat):
         gopro.pairs(flat, variant="gamma")
     with pytest.raises(ValueError, match="limit is 0"):
         gopro.pairs(flat, limit=0)
+
+
+def test_a_single_pair_is_for_training(tmp_path):
+    for kind in ("blur", "sharp"):
+        write(tmp_path / kind / "images" / "000000.png", 10)
+    assert len(gopro.pairs(tmp_path, "train")) == len(gopro.pairs(tmp_path, "all")) == 1
+    with pytest.raises(FileNotFoundError, match="single pair"):
+        gopro.pairs(tmp_path, "test")

@@ -25,6 +25,16 @@ def test_a_wrong_text_is_named(text, message):
         Settings().changed_by([text])
 
 
+@pytest.mark.parametrize("wrong, message", [
+    ({"width": "8"}, "width is '8'; it takes int"), ({"limit": -5}, "limit is -5; it must be at least 1"),
+    ({"batch": 0}, "batch is 0"), ({"patch": 30}, "patch is 30; it must be at least 4 and a multiple of 4"),
+    ({"held_out_patch": 8}, "held_out_patch is 8; it must be at least 12"), ({"start_from": 3}, "start_from is 3; it takes str or none"),
+])
+def test_a_value_that_cannot_be_used_is_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Settings().changed(**wrong)
+
+
 def test_opening_a_run_needs_no_tensorflow():
     code = "import sys; from course_lib import runs; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -48,6 +58,17 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     with atomic(path) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeypatch):
+    """Windows refuses to flush one that is open for reading only."""
+    import os
+
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.write(descriptor, b"")))
+    with atomic(tmp_path / "file.txt") as temporary:
+        temporary.write_text("new")
+    assert flushed == [0] and (tmp_path / "file.txt").read_text() == "new"
 
 
 def test_the_sizes_are_three():
