@@ -181,8 +181,8 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
         else:
             output = folder
     check_output(output)
-    if output.exists() and output.samefile(photo):
-        raise PhotoError(f"{output} is the photograph itself, which is never overwritten; give another name with -o.")
+    if output.exists() and any(Path(given).exists() and output.samefile(given) for given in options.photos):
+        raise PhotoError(f"{output} is itself a photograph to deblur, which is never overwritten; give another name with -o.")
     if output.resolve() in results:
         raise PhotoError(f"{photo} is not deblurred: its result would replace that of another photograph, {output}; "
                          "give it another name.")

@@ -172,7 +172,7 @@ def _tensorflow() -> list[Record]:
         from course_lib.backend import tf
         from course_lib.training import convolution_rate
     except Exception as error:      # whatever a broken installation raises
-        return [Record("TensorFlow", "problem", f"does not start ({str(error).splitlines()[0]})", INSTALL)]
+        return [Record("TensorFlow", "problem", f"does not start ({(str(error) or type(error).__name__).splitlines()[0]})", INSTALL)]
     seconds = time.perf_counter() - start
     records = [Record("TensorFlow", "ok", f"starts in {seconds:.0f} s") if seconds < 30 else
                Record("TensorFlow", "slow", f"takes {seconds:.0f} s to start",

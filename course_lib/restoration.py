@@ -102,7 +102,7 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     except FileNotFoundError:
         raise ValueError(f"There is no file {path}.") from None
     except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
-        raise ValueError(f"{path} is damaged ({str(error).splitlines()[0]}); restore the file.") from None
+        raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None
     shapes = [tuple(weight.shape) for weight in model.weights]
     if [weight.shape for weight in weights] != shapes:
         raise ValueError(f"{path} belongs to another network: it holds {len(weights)} arrays with "

@@ -205,8 +205,8 @@ def precision(name: str = "auto") -> tuple[str, str]:
 def strategy(name: str = "none") -> tf.distribute.Strategy:
     """How a step is spread: "none", "mirrored" over this host's accelerators, "multiworker" over hosts.
 
-    The second takes the hosts from the environment variable TF_CONFIG, as TensorFlow defines it;
-    all of them must see the run folder.
+    The last takes the hosts from the environment variable TF_CONFIG, as TensorFlow defines it;
+    all of them must see the run folder, and are started, stopped and resumed together.
     """
     if name == "none":
         return tf.distribute.get_strategy()
@@ -338,7 +338,10 @@ def train(
     """
     folder = Path(folder)
     spread = strategy(strategy_name)
-    writer = not isinstance(spread, tf.distribute.MultiWorkerMirroredStrategy) or spread.cluster_resolver.task_id == 0
+    hosts = isinstance(spread, tf.distribute.MultiWorkerMirroredStrategy)
+    writer = not hosts or spread.cluster_resolver.task_id == 0
+    if hosts and settings.precision == "auto":
+        raise ValueError("Several hosts must compute alike: set precision to float32 or bfloat16 (--precision).")
     try:
         with _stop_signals() as wish:
             return _train(folder, settings, resume, report or (lambda progress: None), spread, writer, wish)
@@ -347,6 +350,8 @@ def train(
             raise
         raise RunError(f"{error.filename or folder} can't be written or read ({error.strerror or error}). What was saved "
                        "before is complete: make room or choose another folder, then continue with resume.") from None
+    except tf.errors.ResourceExhaustedError:
+        raise RunError("There is not enough memory for a step: use a smaller batch, patch or width.") from None
 
 
 @dataclass
@@ -363,18 +368,18 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
     held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
-    images = settings.limit or pairs.count if settings.data == "photos" else pairs.count
+    images = (settings.limit or pairs.count) if settings.data == "photos" else pairs.count
     epoch_steps = settings.steps or -(-images // settings.batch)
     total = settings.epochs * epoch_steps
 
     keras.utils.set_random_seed(settings.seed)
     with spread.scope():
         gan = DeblurGAN(settings, total, settings.precision)
-        if settings.start_from:
-            restoration.load_weights(gan.generator, restoration.weights_file(settings.start_from))
     if (folder / "checkpoint.npz").exists():
         state = _continue(folder, gan, epoch_steps)
     else:
+        if settings.start_from:
+            restoration.load_weights(gan.generator, restoration.weights_file(settings.start_from))
         state = _begin(folder, gan, settings, held_out, writer)
 
     def tell(losses, **more):
@@ -413,8 +418,8 @@ def _open(folder: Path, settings: Settings, resume: bool) -> tuple[Settings, str
         if not resume:
             raise RunError(f"{folder} already holds a run: continue it with resume (--resume), or choose another folder.")
         asked = asdict(settings)
-        if settings.precision == "auto":        # decided once, when the run began
-            asked["precision"] = before.precision
+        # "auto" was decided once, when the run began
+        asked["precision"] = before.precision if settings.precision == "auto" else precision(settings.precision)[0]
         differing = [f"{name} is {value!r}, there {getattr(before, name)!r}"
                      for name, value in asked.items() if value != getattr(before, name)]
         if differing:
@@ -454,6 +459,8 @@ def _begin(folder: Path, gan: DeblurGAN, settings: Settings, held_out, writer: b
 
 def _finish_epoch(folder: Path, gan: DeblurGAN, state: _State, held_out, epoch_steps: int, writer: bool) -> None:
     """Add the epoch's means and scores to the history."""
+    if not all(np.isfinite(weight).all() for weight in gan.generator.get_weights()):
+        raise _broken(state, folder, "the generator's weights are no longer numbers")
     epoch = state.step // epoch_steps
     means = {name: value / epoch_steps for name, value in state.sums.items()}
     state.history.append({"epoch": epoch, "step": state.step, "seconds": state.seconds,
@@ -487,21 +494,27 @@ def _save(folder: Path, gan: DeblurGAN, state: _State) -> None:
 def _continue(folder: Path, gan: DeblurGAN, epoch_steps: int) -> _State:
     """Put the checkpoint's values into every variable; an epoch it does not hold is forgotten."""
     arrays = runs.read_checkpoint(folder)
-    note = json.loads(str(arrays.pop("note")))
-    variables = gan.state()
-    if [arrays[key].shape for key in sorted(arrays)] != [tuple(v.shape) for v in variables]:
-        raise RunError(f"{folder / 'checkpoint.npz'} belongs to other networks than {folder / 'settings.json'} describes: "
-                       "the folder's files do not come from one run.")
+    note = json.loads(str(arrays.pop("note", "{}")))
+    variables, history = gan.state(), Run(folder).history
+    epochs = note.get("step", 0) // epoch_steps
+    fits = [arrays[key].shape for key in sorted(arrays)] == [tuple(v.shape) for v in variables]
+    if not note or not fits or len(history) <= epochs:
+        raise RunError(f"The files checkpoint.npz, settings.json and history.csv in {folder} do not come from one run: restore "
+                       f"them, or start a new run in another folder from these weights with --start-from {folder}.")
     for key, variable in zip(sorted(arrays), variables):
         variable.assign(arrays[key])
-    return _State(**note, history=Run(folder).history[:note["step"] // epoch_steps + 1])
+    return _State(**note, history=history[:epochs + 1])
 
 
 def _must_be_finite(terms: dict[str, float], state: _State, folder: Path) -> None:
-    broken = [name for name, value in terms.items() if not np.isfinite(value)]
-    if broken:
-        epoch = len(state.history) - 1
-        raise RunError(
-            f"Training broke at step {state.step + 1}: the loss {broken[0]} is {terms[broken[0]]}. The last good weights are "
-            f"those after epoch {epoch}, {folder / 'epochs' / f'{epoch:04d}.npz'}. Try a learning rate ten times lower, "
-            "precision float32, or a smaller adversarial weight, in a new folder that starts from this one (start_from).")
+    for name, value in terms.items():
+        if not np.isfinite(value):
+            raise _broken(state, folder, f"the loss {name} is {value}")
+
+
+def _broken(state: _State, folder: Path, what: str) -> RunError:
+    epoch = len(state.history) - 1
+    return RunError(
+        f"Training broke at step {state.step + 1}: {what}. The last good weights are those after epoch {epoch}, "
+        f"{folder / 'epochs' / f'{epoch:04d}.npz'}. Try a learning rate ten times lower, precision float32, or a smaller "
+        "adversarial weight, in a new folder that starts from this one (start_from).")

@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from course_lib import networks, restoration, runs, training
+from course_lib import networks, restoration, training
 from course_lib.runs import SIZES, Run, RunError
 
 SMOKE = SIZES["smoke"]
@@ -184,7 +184,7 @@ if sys.argv[2] == "mirrored":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from course_lib import runs, training
-settings = runs.SIZES["smoke"].changed(objective=sys.argv[3], content="l1", critic_steps=2)
+settings = runs.SIZES["smoke"].changed(objective=sys.argv[3], content="l1", critic_steps=2, epochs=3, steps=1)
 training.train(sys.argv[1], settings, strategy_name=sys.argv[2])
 """
 
@@ -210,21 +210,23 @@ def spread_training(folder, strategy, objective):
             process.kill()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("strategy, objective", [
-    ("mirrored", "wgan-gp"),
-    pytest.param("mirrored", "content", marks=pytest.mark.full),
-    pytest.param("mirrored", "report", marks=pytest.mark.full),
-    pytest.param("multiworker", "wgan-gp", marks=pytest.mark.full),
+    ("mirrored", "content"), ("mirrored", "wgan-gp"), ("mirrored", "report"), ("multiworker", "wgan-gp"),
 ])
 def test_two_devices_give_the_history_of_one(strategy, objective, tmp_path):
-    """The same global batch, batch normalisation over both devices or hosts: equal to rounding."""
+    """The same global batch, batch normalisation over both devices or hosts: equal to rounding.
+
+    Three steps, compared one by one: Adam makes a full step of a gradient that is nothing but rounding, so
+    that differences grow from 1e-7 by a factor of ten or so a step.
+    """
     spread_training(tmp_path / "one", "none", objective)
     spread_training(tmp_path / "two", strategy, objective)
     one, two = Run(tmp_path / "one").history, Run(tmp_path / "two").history
-    assert len(one) == len(two) == 3
+    assert len(one) == len(two) == 4
     for a, b in zip(one, two):
         for name in set(a) - {"seconds"}:
-            assert a[name] == pytest.approx(b[name], rel=2e-3, abs=2e-3), name
+            assert a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-3), name
 
 
 # When it goes wrong -------------------------------------------------------------------------
@@ -237,6 +239,19 @@ def test_a_used_folder_is_not_overwritten(finished):
 def test_contradicting_settings_are_named(finished):
     with pytest.raises(RunError, match="seed is 5, there 0"):
         training.train(finished.folder, SMOKE.changed(seed=5), resume=True)
+
+
+def test_precision_as_asked_for_can_be_resumed(tmp_path):
+    settings = SMOKE.changed(precision="bfloat16", epochs=1)
+    training.train(tmp_path / "run", settings)
+    assert len(training.train(tmp_path / "run", settings, resume=True).history) == 2
+
+
+def test_files_that_do_not_belong_together_are_named(tmp_path):
+    run = training.train(tmp_path / "run", SMOKE)
+    (run.folder / "history.csv").unlink()
+    with pytest.raises(RunError, match="history.csv.*do not come from one run"):
+        training.train(run.folder, SMOKE, resume=True)
 
 
 def test_a_damaged_checkpoint_is_known_and_nothing_is_lost(tmp_path):
