@@ -5,6 +5,7 @@ that change places keep the sum. So `check` compares kernel size, stride, channe
 of every convolution, in order. (Lesson 03.)
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,25 @@ def output_size(size: int, stride: int) -> int:
 def macs(c_in: int, c_out: int, k: int, height: int, width: int) -> int:
     """Multiply-accumulates of a convolution whose *output* is height × width pixels."""
     return height * width * c_out * c_in * k**2
+
+
+def model_macs(model, size: int = 256) -> int:
+    """Multiply–accumulates of a Keras model for one image of size × size pixels, as `macs` counts them.
+
+    Convolutions, also depthwise and transposed ones, and dense layers count; what is done pixel by pixel
+    (normalisation, activation, addition, resizing) does not.
+    """
+    from course_lib.backend import keras
+    layers = keras.layers
+    sized = keras.models.clone_model(model, input_tensors=keras.Input((size, size, model.input.shape[-1])))
+    total = 0
+    for layer in sized.layers:
+        if isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Conv2DTranspose)):
+            side = layer.input if isinstance(layer, layers.Conv2DTranspose) else layer.output   # where the kernel is laid
+            total += side.shape[1] * side.shape[2] * math.prod(layer.kernel.shape)
+        elif isinstance(layer, layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return total
 
 
 def receptive_field(stack: Sequence[tuple[int, int, int]]) -> int:

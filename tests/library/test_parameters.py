@@ -112,3 +112,19 @@ def test_other_kinds_of_convolution_are_named():
 def test_a_layer_without_weights_says_so():
     with pytest.raises(ValueError, match="call it on an input first"):
         parameters.check([keras.layers.Conv2D(64, 7)], report.TABLE_2)
+
+
+def test_macs_of_a_model_are_those_of_its_layers():
+    image = x = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(8, 5, strides=2, padding="same")(x)
+    x = keras.layers.DepthwiseConv2D(3, padding="same")(x)
+    x = keras.layers.Conv2DTranspose(4, 2, strides=2)(x)
+    model = keras.Model(image, keras.layers.Dense(6)(keras.layers.GlobalAveragePooling2D()(x)))
+    convolution, depthwise, transposed = parameters.macs(3, 8, 5, 16, 16), 9 * 8 * 16 * 16, parameters.macs(8, 4, 2, 16, 16)
+    assert parameters.model_macs(model, 32) == convolution + depthwise + transposed + 4 * 6
+
+
+def test_macs_of_the_generator_are_the_sum_of_its_rows():
+    sides = [256, 128, 64, *[64] * 18, 128, 256, 256]
+    expected = sum(parameters.macs(row.c_in, row.c_out, row.k, side, side) for row, side in zip(report.TABLE_2.rows, sides))
+    assert parameters.model_macs(networks.generator()) == expected
