@@ -1,7 +1,7 @@
 """Any photograph, of any size, through a generator; and generators on disk.
 
 A pretrained network is a folder: `settings.json`, whose entry "generator" holds the keyword
-arguments of `networks.generator`, and `generator.npz`, its weights in half precision. Those
+arguments of `variants.build`, and `generator.npz`, its weights in half precision. Those
 of the course lie in `data/pretrained/`, each with the command and the history that made it.
 """
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib import networks, photos
+from course_lib import photos, variants
 from course_lib.backend import keras, tf
 from course_lib.files import atomic
 
@@ -67,7 +67,7 @@ def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
     path = folder(name)
     try:
         settings = json.loads((path / "settings.json").read_text(encoding="utf-8"))
-        model = networks.generator(**settings["generator"], dtype=dtype)
+        model = variants.build(**settings["generator"], dtype=dtype)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path / 'settings.json'} is damaged ({error}); restore the file.") from None
     load_weights(model, weights_file(path))
@@ -129,7 +129,7 @@ def deblur(
     Parameters
     ----------
     image : uint8 RGB (H, W, 3).
-    model : a generator of `networks.generator`.
+    model : a generator of `variants.build`.
     tile : side of square tiles in pixels; by default they are as large as memory allows.
     progress : called with (tiles done, tiles in all), first with 0 done.
 
@@ -148,11 +148,11 @@ def deblur(
     """
     image = photos.check_image(image)
     height, width = image.shape[:2]
-    # Reflected at the bottom and the right, to a multiple of 4.
-    padded = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), "reflect")
-    tile_height, tile_width = _tile_size(*padded.shape[:2], model, tile)
-    rows = _cuts(padded.shape[0], tile_height, overlap(model))
-    columns = _cuts(padded.shape[1], tile_width, overlap(model))
+    seen, step = overlap(model)
+    # Reflected at the bottom and the right, to a multiple of the model's step.
+    padded = np.pad(image, ((0, -height % step), (0, -width % step), (0, 0)), "reflect")
+    tile_height, tile_width = _tile_size(*padded.shape[:2], model, tile, seen, step)
+    rows, columns = _cuts(padded.shape[0], tile_height, seen), _cuts(padded.shape[1], tile_width, seen)
     result = np.empty_like(padded)
     run = _compiled(model)
     total = len(rows) * len(columns)
@@ -171,21 +171,33 @@ def deblur(
     return result[:height, :width]
 
 
-def overlap(model: keras.Model) -> int:
-    """How far an output pixel sees in each direction, in pixels, rounded up to a multiple of 4.
+_overlaps: "weakref.WeakKeyDictionary[keras.Model, tuple[int, int]]" = weakref.WeakKeyDictionary()
 
-    84 for nine blocks: each of their convolutions sees 4 pixels further, as the resolution
-    there is a quarter, and the other six together 12. Multiples of 4, the generator's
-    stride, let the pixels of a tile fall as they would in the whole photograph.
+
+def overlap(model: keras.Model) -> tuple[int, int]:
+    """What tiles must share on each side, and the step at which the model repeats itself, in pixels.
+
+    (88, 4) for nine blocks: each of their convolutions sees 4 pixels further, as the resolution
+    there is a quarter, and the other six together 12, which makes 84; striding and doubling look
+    one way only, by less than a step. The step is a pixel of the coarsest resolution. Multiples of
+    it let the pixels of a tile fall as they would in the whole photograph. Where layers stand side
+    by side, as in a U-Net, the sum over all of them is an upper bound.
     """
-    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
-    seen = 12 + 4 * (convolutions - 6)
-    return _up(seen + 3)
+    if model not in _overlaps:
+        size = 1024         # any that the steps divide
+        sized = keras.models.clone_model(model, input_tensors=keras.Input((size, size, 3)))
+        seen, step = 0, 1
+        for layer in sized.layers:
+            if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose)):
+                seen += layer.kernel_size[0] // 2 * (size // layer.input.shape[1])
+                step = max(step, size // layer.output.shape[1])
+        _overlaps[model] = _up(seen + step - 1, step), step
+    return _overlaps[model]
 
 
-def _up(length: int) -> int:
-    """The next multiple of 4."""
-    return length + -length % 4
+def _up(length: int, step: int) -> int:
+    """The next multiple of a step."""
+    return length + -length % step
 
 
 class Cut(NamedTuple):
@@ -207,13 +219,12 @@ def _cuts(length: int, tile: int, seen: int) -> list[Cut]:
     return [Cut(*cut) for cut in zip(starts, edges, edges[1:])]
 
 
-def _tile_size(height: int, width: int, model: keras.Model, tile: int | None) -> tuple[int, int]:
-    """Height and width of the tiles for a photograph whose sides are multiples of 4."""
-    seen = overlap(model)
+def _tile_size(height: int, width: int, model: keras.Model, tile: int | None, seen: int, step: int) -> tuple[int, int]:
+    """Height and width of the tiles for a photograph whose sides are multiples of the model's step."""
     if tile is not None:
         if tile < 3 * seen:             # less, and almost all work would be for the overlap
             raise ValueError(f"tile is {tile}; this generator sees {seen} pixels far, so use at least {3 * seen}.")
-        return min(height, tile // 4 * 4), min(width, tile // 4 * 4)
+        return min(height, tile // step * step), min(width, tile // step * step)
     channels = next(layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     limit = max(PIXELS * 64 // channels, (4 * seen) ** 2)       # a third of each tile or more is to be of use
     if height * width <= limit:
@@ -224,20 +235,20 @@ def _tile_size(height: int, width: int, model: keras.Model, tile: int | None) ->
             "normalisation take their statistics over a whole photograph, and memory is kept for "
             f"{limit / 1e6:.1f} megapixels. Make the photograph smaller.")
     sizes = []
-    for rows in range(1, height // 4 + 1):
-        tile_height = _tile_for(height, rows, seen)
+    for rows in range(1, height // step + 1):
+        tile_height = _tile_for(height, rows, seen, step)
         columns = 1
-        while tile_height * _tile_for(width, columns, seen) > limit and columns < width // 4:
+        while tile_height * _tile_for(width, columns, seen, step) > limit and columns < width // step:
             columns += 1
-        tile_width = _tile_for(width, columns, seen)
+        tile_width = _tile_for(width, columns, seen, step)
         if tile_height * tile_width <= limit:
             sizes.append((rows * columns * tile_height * tile_width, tile_height, tile_width))
     return min(sizes)[1:]
 
 
-def _tile_for(length: int, count: int, seen: int) -> int:
+def _tile_for(length: int, count: int, seen: int, step: int) -> int:
     """The smallest tile that covers `length` in `count` tiles."""
-    return length if count == 1 else _up(2 * seen + math.ceil((length - 2 * seen) / count))
+    return length if count == 1 else _up(2 * seen + math.ceil((length - 2 * seen) / count), step)
 
 
 _functions: "weakref.WeakKeyDictionary[keras.Model, Callable]" = weakref.WeakKeyDictionary()

@@ -45,9 +45,10 @@ class Settings:
     steps: int | None = None        # per epoch; None: as many as `limit` asks for, rounded up to full batches
 
     # generator
+    network: str = "report"         # or "multiscale", "nafnet": see variants
     width: int = 64
     blocks: int = 9
-    normalisation: str = "batch"
+    normalisation: str = "batch"    # this and the next of the report's network alone
     output: str = "residual"        # the report is silent; see networks.generator
 
     # objective
@@ -195,7 +196,7 @@ class Run:
 
 
 def write_settings(folder: Path, settings: Settings, generator: dict) -> None:
-    """Write settings.json; `generator` holds the keyword arguments of `networks.generator`."""
+    """Write settings.json; `generator` holds the keyword arguments of `variants.build`."""
     with atomic(folder / "settings.json") as temporary:
         temporary.write_text(json.dumps({"generator": generator, "settings": asdict(settings)}, indent=1) + "\n",
                              encoding="utf-8")

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib import datasets, evaluation, losses, networks, photos, restoration, runs
+from course_lib import datasets, evaluation, losses, networks, photos, restoration, runs, variants
 from course_lib.backend import keras, tf
 from course_lib.runs import Run, RunError, Settings
 
@@ -74,7 +74,11 @@ class DeblurGAN:
             raise ValueError(f"A batch of {s.batch} can't be shared by {self.strategy.num_replicas_in_sync} devices: "
                              "use a multiple.")
 
-        self.generator = networks.generator(**generator_arguments(s), dtype=policy)
+        self.generator = variants.build(**generator_arguments(s), dtype=policy)
+        step = restoration.overlap(self.generator)[1]
+        for name in ("patch", "held_out_patch"):
+            if getattr(s, name) % step:
+                raise ValueError(f"{name} is {getattr(s, name)}; the network {s.network} needs a multiple of {step}.")
         self.optimizer = _adam(s, total_steps, self.generator)
         self.critic = self.critic_optimizer = None
         if self.objective:
@@ -152,8 +156,11 @@ class DeblurGAN:
 
 
 def generator_arguments(s: Settings) -> dict:
-    """The keyword arguments of `networks.generator` a run uses."""
-    return {"width": s.width, "blocks": s.blocks, "normalisation": s.normalisation, "output": s.output}
+    """The keyword arguments of `variants.build` a run uses."""
+    arguments = {"width": s.width, "blocks": s.blocks}
+    if s.network == "report":
+        return arguments | {"normalisation": s.normalisation, "output": s.output}
+    return arguments | {"network": s.network}
 
 
 def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers.Optimizer:

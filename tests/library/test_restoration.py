@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 
-from course_lib import networks, photos, restoration
+from course_lib import networks, photos, restoration, variants
 from course_lib.backend import keras, tf
 
 SIZES = [(301, 455), (403, 210), (97, 611), (513, 514)]
@@ -30,6 +30,16 @@ def random_weights(model, seed=0):
             value *= 0.1
         weights.append(value)
     model.set_weights(weights)
+    return model
+
+
+def unclipped(model, image):
+    """Random weights, the last layer's so small that the output for this image stays inside [-1, 1]."""
+    random_weights(model)
+    last = model.get_layer("last")
+    kernel, bias = last.get_weights()
+    before = keras.Model(model.input, last.output)(image)
+    last.set_weights([kernel * 0.4 / np.abs(before - bias).max(), 0 * bias])
     return model
 
 
@@ -54,24 +64,41 @@ def test_tiles_give_the_whole_photograph(model, size):
         assert np.abs(tiled.astype(int) - whole).max() <= 1
 
 
+@pytest.mark.parametrize("build", [lambda: variants.nafnet(width=4, blocks=1, stages=4),
+                                   lambda: variants.multiscale(width=4, blocks=1)])
+def test_tiles_of_the_other_networks_give_the_whole_photograph(build):
+    image = noise(301, 263)
+    model = unclipped(build(), photos.to_network(image[:256, :256])[None])
+    whole = restoration.deblur(image, model)
+    assert np.abs(whole.astype(int) - image).mean() > 5
+    assert np.abs(restoration.deblur(image, model, tile=3 * restoration.overlap(model)[0]).astype(int) - whole).max() <= 1
+
+
 def test_whole_means_what_the_model_gives(model):
     image = noise(64, 96)
     expected = photos.to_image(model(photos.to_network(image)[None], training=False)[0])
     assert np.abs(restoration.deblur(image, model).astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("blocks", [0, 2, 9])
-def test_overlap_is_how_far_a_pixel_sees(blocks):
-    model = random_weights(networks.generator(width=2, blocks=blocks, normalisation="none"))
-    size = 2 * restoration.overlap(model) + 28
+@pytest.mark.parametrize("build, slack", [
+    *[(lambda blocks=blocks: networks.generator(width=2, blocks=blocks, normalisation="none"), 16) for blocks in (0, 2, 9)],
+    (lambda: variants.nafnet(width=8, blocks=2, stages=3), 16),
+    (lambda: variants.multiscale(width=8, blocks=1, scales=2), 64),     # its scales stand side by side
+])
+def test_overlap_is_how_far_a_pixel_sees(build, slack):
+    model = build()
+    seen_at_most, step = restoration.overlap(model)
+    size = 2 * seen_at_most + 28
+    size += -size % step
     image = tf.Variable(tf.random.stateless_uniform((1, size, size, 3), [0, 0], -0.5, 0.5))
-    for place in range(size // 2, size // 2 + 4):
+    model = random_weights(model) if model.name == "generator" else unclipped(model, image)
+    for place in range(size // 2, size // 2 + step):
         with tf.GradientTape() as tape:
             pixel = tf.reduce_sum(model(image)[0, place, place])
         seen = np.argwhere(np.abs(tape.gradient(pixel, image)[0]).sum(-1) > 0)
         reach = np.abs(seen - place).max()
-        assert reach <= restoration.overlap(model)
-    assert reach > restoration.overlap(model) - 16
+        assert reach <= seen_at_most
+    assert reach > seen_at_most - slack
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 2), (33, 30)])
@@ -88,9 +115,9 @@ def test_padding_reflects(model):
 @pytest.mark.parametrize("height, width", [(720, 1280), (1064, 1600), (4000, 6000), (6000, 4000), (4, 1_000_000), (120, 20_000)])
 def test_tiles_cover_the_photograph_and_fit_in_memory(height, width):
     model = networks.generator(width=64)
-    tile_height, tile_width = restoration._tile_size(height, width, model, None)
+    seen, step = restoration.overlap(model)
+    tile_height, tile_width = restoration._tile_size(height, width, model, None, seen, step)
     assert tile_height * tile_width <= restoration.PIXELS
-    seen = restoration.overlap(model)
     work = 1.0
     for length, tile in ((height, tile_height), (width, tile_width)):
         cuts = restoration._cuts(length, tile, seen)

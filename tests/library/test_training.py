@@ -56,6 +56,15 @@ def test_the_stored_weights_give_the_stored_score(finished):
     assert psnr == pytest.approx(finished.history[2]["psnr"], abs=0.1)
 
 
+@pytest.mark.parametrize("network", ["multiscale", "nafnet"])
+def test_other_networks_train_and_are_loaded_as_what_they_are(network, tmp_path):
+    run = training.train(tmp_path / "run", SMOKE.changed(network=network))
+    assert run.history[2]["psnr"] != run.history[0]["psnr"]
+    assert restoration.load(run.folder).name == network
+    with pytest.raises(ValueError, match="patch is 36.* multiple of"):
+        training.train(tmp_path / "other", SMOKE.changed(network="nafnet", patch=36))
+
+
 def test_the_step_really_trains():
     """The same four pairs again and again: the loss falls well below that of doing nothing."""
     from course_lib import datasets

@@ -7,7 +7,7 @@ from course_lib import networks, parameters, variants
 from course_lib.backend import keras
 
 SMALL = {"multiscale": lambda **more: variants.multiscale(width=4, blocks=1, **more),
-         "nafnet": lambda **more: variants.nafnet(width=4, blocks=(1, 1, 1), **more)}
+         "nafnet": lambda **more: variants.nafnet(width=4, blocks=1, stages=3, **more)}
 
 
 @pytest.fixture
@@ -61,8 +61,14 @@ def test_the_multiscale_network_is_as_large_as_the_original():
 
 
 @pytest.mark.parametrize("build, word", [(lambda: variants.multiscale(scales=0), "scales 0"),
-                                         (lambda: variants.nafnet(blocks=()), "stage"),
-                                         (lambda: variants.nafnet(width=0), "width is 0")])
+                                         (lambda: variants.nafnet(stages=0), "stages 0"),
+                                         (lambda: variants.nafnet(width=0), "width is 0"),
+                                         (lambda: variants.build("resnet"), "report, multiscale, nafnet")])
 def test_a_wrong_argument_is_named(build, word):
     with pytest.raises(ValueError, match=word):
         build()
+
+
+def test_networks_are_built_by_name():
+    assert variants.build(width=4, blocks=1).name == "generator"
+    assert variants.build("nafnet", width=4, blocks=1).count_params() == variants.nafnet(4, 1).count_params()
