@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from course_lib import photos
 from course_lib.files import atomic
 from course_lib.runs import SIZES, Run, RunError, Settings
 
@@ -73,3 +74,17 @@ def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeyp
 
 def test_the_sizes_are_three():
     assert list(SIZES) == ["smoke", "laptop", "paper"]
+
+
+@pytest.mark.parametrize("folder", sorted((photos.DATA / "runs").iterdir()), ids=lambda folder: folder.name)
+def test_a_stored_run_is_whole(folder):
+    """Its command gives its settings; every epoch has a row and, of the photographs that are kept, a picture."""
+    run = Run(folder)
+    assert [row["epoch"] for row in run.history] == list(range(run.settings.epochs + 1))
+    words = (folder / "command.txt").read_text(encoding="utf-8").split()
+    assert run.settings.changed_by([word for word in words if "=" in word]) == run.settings
+    kept = sorted(int(path.stem.split("_")[1]) for path in (folder / "pictures").glob("sharp_*.webp"))
+    for photo in kept:
+        for which in ("blurred", "sharp", *range(run.settings.epochs + 1)):
+            side = run.settings.held_out_patch
+            assert run.picture(which, photo).shape == (side, side, 3)

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from course_lib import networks, restoration, training
+from course_lib import networks, photos, restoration, training
 from course_lib.runs import SIZES, Run, RunError
 
 SMOKE = SIZES["smoke"]
@@ -109,13 +110,16 @@ def test_the_paper_size_is_section_3_2():
     assert generator.count_params() == report.TABLE_1["Generator"]["parameters"]
 
 
+SHIPPED = [restoration.folder("level1"), *sorted((photos.DATA / "runs").iterdir())]
+
+
 @pytest.mark.full
-def test_the_shipped_generator_comes_from_its_command(tmp_path):
-    """Its command again, stopped after the first of 40 epochs: the first row of its history."""
-    folder = restoration.folder("level1")
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
+    """Its command again, stopped after the first epoch: the first rows of its history."""
     command = (folder / "command.txt").read_text().split()
     command[command.index("--run") + 1] = str(tmp_path / "run")
-    process = subprocess.Popen([sys.executable, "-m", "course_lib", *command[1:]])
+    process = subprocess.Popen([sys.executable, "-m", "course_lib", *command[1:]], cwd=photos.DATA.parent)
     while process.poll() is None and not (tmp_path / "run" / "epochs" / "0001.npz").exists():
         time.sleep(0.2)
     process.terminate()
@@ -123,6 +127,7 @@ def test_the_shipped_generator_comes_from_its_command(tmp_path):
     (before, after), (stored, first) = (list(csv.DictReader(open(path / "history.csv")))[:2] for path in (tmp_path / "run", folder))
     assert before["psnr"] == stored["psnr"], "other held-out photographs, or another blur"
     assert float(after["content"]) == pytest.approx(float(first["content"]), rel=0.03)
+    assert replace(Run(tmp_path / "run").settings, precision="") == replace(Run(folder).settings, precision="")
 
 
 # Seeds and resuming -------------------------------------------------------------------------
