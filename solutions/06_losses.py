@@ -442,7 +442,7 @@ for name, value in found.items():
 print("more than 1,000 times larger:", found["preprocessed"] > 1000 * found["as they are"])
 
 # %% [markdown]
-# The photograph itself is 127.5 times larger then, and the loss takes squares: 127.5² is 16,256. (It is less than that because the network has biases, which don't grow along.)
+# The photograph itself is 127.5 times larger then, and the loss takes squares: 127.5² is 16,256. (It is less than that because the network has biases, which don't grow with it.)
 #
 # A weight is a statement about how hard each loss pulls. So measure the pull: how strongly does the weighted loss change with the pixels of the output? That's the length of its gradient, and it decides what the generator learns from.
 
@@ -479,7 +479,7 @@ print("100 : 1, as they are: content pulls over 1,000 times as hard: ", pulls["a
 print("100 : 1, preprocessed: content pulls over 10 million times as hard:", pulls["preprocessed"] > 1e7 * pulls["adversarial"])
 
 # %% [markdown]
-# So "perceptual : adversarial = 100 : 1" is not one setting. It depends on what VGG16 is fed, on its layer, and on the discriminator. Even without preprocessing, content leads by far against an untrained discriminator; with it, the adversarial loss is 
+# So "perceptual : adversarial = 100 : 1" is not one setting. It depends on what VGG16 is fed, on its layer, and on the discriminator. Even without preprocessing, content leads by far against an untrained discriminator; with it, the adversarial loss is
 # lost in the rounding errors, and the GAN is no GAN any more. A description of a training has to say how the photographs were fed. The report says neither this nor the weight.
 #
 # The course feeds VGG16 what it was trained on and divides by 3,000, so that a weight of 100 pulls about as hard as in that implementation:
@@ -772,7 +772,7 @@ axis.axhline(true_distance(ring, blob), color="0.3", linewidth=1, label="true di
 axis.set(yscale="symlog", xlabel="training steps of the critic", ylabel="difference of mean scores", ylim=(-0.5, 1e4))
 axis.legend(loc="upper left")
 figures.show(figure, alt="Difference of the critic's mean scores over its training: without penalty it grows beyond a hundred and goes on growing, "
-                         "with penalty it settles near the true distance of about 1.7")
+                         "with penalty it settles near the true distance of about 1.6")
 
 # %%
 print("without penalty, over 20 times the true distance:", logs["without"][1][-1] > 20 * true_distance(ring, blob))
@@ -780,7 +780,7 @@ print("with penalty, within 20% of the true distance:   ", abs(logs["with"][1][-
 
 # %% [markdown]
 # Without a limit on the slope, a critic can always raise the difference further: multiply all scores by ten. Its loss measures how long it was trained. With the penalty it measures the distance.
-# See both critics from above. The brightness shows the slope, the lines connect equal scores; move the slider *step*.
+# See both critics from above. The darker, the steeper; the lines connect equal scores. Move the slider *step*.
 
 # %%
 side = np.linspace(-3, 3, 41, dtype=np.float32)
@@ -827,7 +827,7 @@ print(f"without, over 10: {slopes['without'].mean() > 10}")
 # The slope comes out a little above 1, and so does the estimate above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
 # Set the derivative to 0: $s = 1 + d / (2 \lambda)$.
 #
-# **Predict, then run.** The distance here is about 1.7. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?
+# **Predict, then run.** The distance here is about 1.6. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?
 
 # %%
 for weight in (1, 10, 100):
