@@ -1,0 +1,791 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 · How a photograph blurs
+#
+# To remove blur, one has to know what it is. In this lesson you blur photographs as a camera does, step by step, and then try to undo it with the best methods
+# that need no network. They work astonishingly well, under four conditions that photographs from daily life never meet.
+# Where they end, the network of the report begins; so at the end you make the pairs of photographs that it is trained with.
+#
+# **You will be able to**
+# - make a blurred photograph from sharp frames, as the GoPro data set does, and say why it matters whether light or stored values are averaged;
+# - describe a shake by its point spread function, and blur a photograph with it by convolution;
+# - undo a known blur by Wiener's and by Richardson and Lucy's method, and say which waves cannot come back;
+# - name the four conditions of these methods, and show each of them fail;
+# - turn photographs or a video into batches of pairs for a network.
+#
+# **You need** lesson 00 (PSNR); Python with NumPy arrays, complex numbers, and what an eigenvector is.
+#
+# **Time** about 60 minutes.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_lib import blur, blur_figures, classical, evaluation, figures, gopro, photos, widgets
+from course_lib.checks import lesson_02
+
+# %% [markdown]
+# ## 1. Light adds up (6 minutes)
+#
+# While its shutter is open, a camera counts the light that falls on each pixel. If the camera moves meanwhile, a pixel counts light from one place of the scene,
+# then from the next one, and so on. Nothing else happens: **a blurred photograph is the sum of many sharp moments.**
+#
+# So we can make one. A video camera that takes 240 frames per second is held by a hand that is not quite still. Here are 13 of its frames, rendered from one photograph.
+# The camera's motion is random; `blur.camera_motion` returns its position at each moment.
+
+# %%
+palace = photos.load("summer_palace")[6:286, 30:310]
+moments = blur.exposure_times(frames=13, parts=1)
+motion = blur.camera_motion(np.random.default_rng(12), shift=30, times=moments)     # shift x and y, roll, zoom
+video = [blur.average_frames(palace, pose[None], margin=20) for pose in motion]     # one pose each: still sharp
+print(f"{len(video)} frames of {video[0].shape}, {video[0].dtype}; together {13 / 240 * 1000:.0f} milliseconds")
+
+# %% [markdown]
+# **Move the slider**: it says how many frames are averaged, always around the middle one. The dots at the right show where the camera was during these frames.
+
+# %%
+def averaged(frames):
+    used = slice(6 - frames // 2, 7 + frames // 2)
+    mean = np.rint(np.mean(video[used], axis=0)).astype(np.uint8)
+    return blur_figures.row({"the middle frame": video[6], f"mean of {frames}": mean,
+                             "the camera": blur_figures.camera_path(motion[:, :2], used, side=240)})
+
+
+widgets.explore(averaged, {"frames": [1, 3, 5, 7, 9, 13]}, start={"frames": 7}, kilobytes=190,
+                alt="The middle frame of a video, the mean of several frames around it, which is the more blurred the more "
+                    "frames are averaged, and the camera's path with the positions of these frames")
+
+# %% [markdown]
+# This is how the *GoPro data set* was made (Nah et al. 2017, arXiv:1612.02177), with which the report trains: a real camera took videos of streets at 240 frames per second,
+# the mean of 7 to 13 neighbouring frames is the blurred photograph, and the middle frame is the sharp one that belongs to it.
+#
+# **Predict, then open.** Why the middle frame, and not the first?
+#
+# <details><summary>Answer</summary>
+#
+# The blurred photograph is spread around the places where things were in the middle of the exposure. With the first frame, every pair would also be shifted, each by another amount.
+# A network can't know that amount, and PSNR would punish it for a perfectly sharp picture that is two pixels off.
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 1: the mean of frames (1 point)
+#
+# Write the function that averages frames. The result is a photograph again: rounded, and `uint8`. Mind that `uint8` holds nothing above 255.
+
+# %% nbgrader={"grade_id": "mean-frame", "solution": true}
+def mean_frame(frames):
+    """The mean of a list of uint8 arrays of equal shape, rounded, as uint8."""
+    ### BEGIN SOLUTION: return the mean over the frames, rounded and converted to uint8
+    return np.rint(np.mean(frames, axis=0)).astype(np.uint8)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "mean-frame-test", "grade": true, "points": 1}
+lesson_02.check_mean_frame(mean_frame)
+### BEGIN HIDDEN TESTS
+lesson_02.check_mean_frame(mean_frame, seed=21)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 2. Which sum? (7 minutes)
+#
+# It is light that adds up. But a photograph does not store light. Cameras store
+#
+# $$\text{value} = 255 \cdot \text{light}^{1/\gamma}, \qquad \gamma \approx 2.2,$$
+#
+# with light from 0 to 1, because our eyes tell dark tones apart better than bright ones, and so the 256 values are better used. The exponent is called *gamma*.
+#
+# **Predict, then run.** During half of the exposure a pixel looks at a white lamp (stored as 255), during the other half at a black sky (0). Which value is stored in the end?
+
+# %%
+lamp_and_sky = np.array([255, 0])
+light = (lamp_and_sky / 255) ** 2.2
+print("mean of the stored values:", round(lamp_and_sky.mean()))
+print("what the camera stores:   ", round(255 * light.mean() ** (1 / 2.2)))
+
+# %% [markdown]
+# Half of the light is stored as 186, not as 128. Where a bright thing moves before a dark one, the mean of stored values is far too dark.
+#
+# Here is a bridge at night, blurred by the same motion in both ways. **Pull the line** and look at the lamps and the cables.
+
+# %%
+night = photos.load("bridge_at_night")[250:520, 620:1020]
+shake = blur.path_psf(blur.random_path(np.random.default_rng(5), length=34, inertia=0.4))
+wrong, right = blur.convolve(night, shake, gamma=1), blur.convolve(night, shake)
+widgets.swipe(wrong, right, labels=("mean of stored values", "mean of light"), kilobytes=110,
+              alt="A lit suspension bridge at night, blurred by a shake: with the mean of light the streaks of the lamps "
+                  "are bright and the cables clear; with the mean of stored values both are dull")
+
+# %% [markdown]
+# (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro data set comes in both ways: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
+# Papers differ in which they use, and a network that learned one of them meets another blur in the other.
+
+# %% [markdown]
+# ### Exercise 2: the mean of light (1 point)
+#
+# Average frames as the sensor does: stored values to light, mean, light to stored values, rounded and `uint8`.
+
+# %% nbgrader={"grade_id": "mean-light", "solution": true}
+def mean_in_light(frames, gamma=2.2):
+    """The mean of the light of a list of uint8 arrays, stored with this gamma, as uint8."""
+    ### BEGIN SOLUTION: return the frames turned into light, averaged, and turned back into stored values
+    light = (np.array(frames) / 255) ** gamma
+    return np.rint(255 * light.mean(axis=0) ** (1 / gamma)).astype(np.uint8)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "mean-light-test", "grade": true, "points": 1}
+lesson_02.check_mean_in_light(mean_in_light)
+### BEGIN HIDDEN TESTS
+lesson_02.check_mean_in_light(mean_in_light, seed=22)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### What no average can bring back
+#
+# A lamp is not as bright as white paper, it is a hundred times brighter. The photograph stores 255 for both: everything above is cut off.
+# Suppose that the lamps of the bridge were really brighter than white. **Move the slider** and see what a camera would have made of the same shake.
+
+# %%
+from scipy.signal import fftconvolve
+
+
+def streaks(brighter):
+    light = blur.to_light(night)
+    light[night.max(axis=2) == 255] *= brighter
+    return blur.to_stored(fftconvolve(light, shake[..., None], mode="valid", axes=(0, 1)))
+
+
+widgets.explore(streaks, {"brighter": [1, 2, 4, 8, 16]}, start={"brighter": 1}, kilobytes=90,
+                alt="The blurred bridge; the brighter the lamps really were, the more each of them draws a bright curved line, "
+                    "the camera's path")
+
+# %% [markdown]
+# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks it, that of the GoPro data set too.
+# It is one reason why networks do worse on real photographs than on test sets.
+
+# %% [markdown]
+# ## 3. The point spread function (8 minutes)
+#
+# The lamps give the answer to a question: what does a camera make of a single *point* of light? A picture of its own path, brighter where the camera lingered.
+# This picture is the *point spread function* of the shake (PSF), also called its *kernel*. Its numbers add up to 1: light is spread, not lost.
+#
+# A hand has inertia. The slider `inertia` says for which part of the exposure the hand keeps its direction.
+
+# %%
+def hand(length, inertia):
+    path = blur.random_path(np.random.default_rng(3), length, inertia)
+    psf = blur.path_psf(path)
+    return blur_figures.row({"path": blur_figures.camera_path(path, side=200, reach=14),
+                             "kernel, 29×29 pixels": blur_figures.enlarged(psf, 200, reach=14),
+                             "photograph": blur.convolve(photos.load("chelsea")[40:240, 90:310], psf)})
+
+
+widgets.explore(hand, {"length": [6, 15, 30], "inertia": [0.05, 0.3, 3]}, start={"length": 15, "inertia": 0.3}, kilobytes=130,
+                alt="The path of a shaken camera, its kernel, and a photograph of a cat blurred with it")
+
+# %% [markdown]
+# A nervous hand tangles its path: the same length blurs less, and the kernel is a blot. A hand with much inertia draws a line.
+#
+# How does a kernel blur a whole photograph? Light adds up: *every* point of the scene leaves its own copy of the kernel, as bright as the point is, and all copies are added.
+# Here is one row of a dark scene with three lights, blurred with a kernel of five weights:
+
+# %%
+scene = np.array([0, 0, 0, 5, 0, 0, 0, 0, 8, 0, 6, 0, 0, 0, 0])
+kernel = np.array([0.1, 0.4, 0.2, 0.2, 0.1])
+figures.show(blur_figures.copies(scene, kernel),
+             alt="Three lights in a row; a kernel of five weights; in the blurred row each light has become a copy of the kernel, "
+                 "and where copies overlap they are stacked.")
+
+# %% [markdown]
+# Written for a picture $s$, a kernel $k$ and the blurred picture $b$, this is a *convolution*:
+#
+# $$b(x, y) \;=\; \sum_{u, v} k(u, v)\; s(x - u,\, y - v)$$
+#
+# where $u$ and $v$ count from the kernel's centre. Read it in either of two ways:
+# - *one pixel of $b$* is a weighted mean of the pixels around it in $s$;
+# - *all of $b$* is a sum of copies of $s$, each shifted by $(u, v)$ and multiplied by $k(u, v)$. These are the frames of section 1!
+#
+# Does it agree with the frames? Here is one motion, as 385 averaged frames and as one convolution.
+
+# %%
+path = blur.random_path(np.random.default_rng(8), length=20, steps=385)
+shifts = np.concatenate([path, np.zeros((385, 2))], axis=1)            # no roll, no zoom
+by_frames, by_kernel = blur.average_frames(palace, shifts), blur.convolve(palace, blur.path_psf(path))
+print("PSNR between both, above 45 dB:", evaluation.psnr(by_frames, by_kernel) > 45)
+
+# %% [markdown]
+# ### Exercise 3: convolution (2 points)
+#
+# Write the convolution as a sum of shifted copies. `np.roll(image, (v, u), axis=(0, 1))` shifts an image by `v` pixels down and `u` to the right;
+# what leaves it on one side enters on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (It may be oblong; both sides are odd.)
+
+# %% nbgrader={"grade_id": "convolve", "solution": true}
+def convolve(image, kernel):
+    """image: float H×W; kernel: float, two odd sides. The blurred image, H×W."""
+    ### BEGIN SOLUTION: return the sum, over all weights, of weight times the shifted image
+    blurred = np.zeros(image.shape)
+    rows, columns = kernel.shape
+    for row in range(rows):
+        for column in range(columns):
+            v, u = row - rows // 2, column - columns // 2
+            blurred += kernel[row, column] * np.roll(image, (v, u), axis=(0, 1))
+    return blurred
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "convolve-test", "grade": true, "points": 2}
+lesson_02.check_convolve(convolve)
+### BEGIN HIDDEN TESTS
+lesson_02.check_convolve(convolve, seed=23)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Networks are made of convolutions too, with kernels that they learn; lesson 03 counts them. In this lesson the kernel is the blur.
+
+# %% [markdown]
+# ## 4. What one kernel can't say (8 minutes)
+#
+# A convolution does the same everywhere. Do cameras? Take a dark wall with a lattice of small lights. The sliders move the camera during the exposure:
+# `shift` moves it sideways, `roll` turns it about its axis, `zoom` moves it towards the wall.
+#
+# **Predict, then move**: what will the lights in the corners look like with roll alone, and what the one in the middle?
+
+# %%
+wall = np.zeros((200, 200, 3), np.uint8)
+for row in range(20, 200, 40):
+    for column in range(20, 200, 40):
+        wall[row - 1:row + 2, column - 1:column + 2] = 255
+chelsea = photos.load("chelsea")[30:270, 90:330]
+
+
+def camera(shift, roll, zoom):
+    poses = np.outer(np.linspace(-0.5, 0.5, 41), [shift, 0.4 * shift, roll, zoom / 100])
+    return blur_figures.row({"lights": blur.average_frames(wall, poses), "photograph": blur.average_frames(chelsea[:200, :200], poses)})
+
+
+widgets.explore(camera, {"shift": [0, 12], "roll": [0, 3, 6], "zoom": [0, 8]}, start={"roll": 6}, kilobytes=140,
+                alt="A lattice of lights and a photograph of a cat, blurred by a camera that shifts, rolls or zooms; with roll the "
+                    "lights become arcs, longer towards the corners, with zoom they become rays from the middle")
+
+# %% [markdown]
+# With roll and zoom each place has a kernel of its own: arcs around the middle, rays from the middle, and with all three anything between.
+# A roll of one degree is little, but on a photograph of 1280×720 pixels it moves the corner:
+
+# %%
+corner = np.hypot(1280 / 2, 720 / 2)
+print(f"the corner is {corner:.0f} pixels from the middle; one degree of roll moves it by {corner * np.radians(1):.0f} pixels")
+
+# %% [markdown]
+# ### Things move, too
+#
+# Now the camera stands still, and a flower moves before a forest. (The flower is cut out of one photograph and laid over another.)
+# **Move the slider**, and look closely at the rim of the flower.
+
+# %%
+from scipy.ndimage import binary_fill_holes, gaussian_filter
+
+flower = photos.load("orange_flower")[75:375, 150:470]
+forest = photos.load("forest_stream")[400:1000:2, 500:1140:2]
+mask = gaussian_filter(binary_fill_holes(flower[..., 0] > 110).astype(np.float32), 1)      # 1 on the flower, soft at its rim
+both = np.rint(mask[..., None] * flower + (1 - mask[..., None]) * forest).astype(np.uint8)
+
+
+def moving(pixels):
+    travel = np.outer(np.linspace(-0.5, 0.5, 41), [pixels, 0, 0, 0])
+    return blur_figures.row({"the flower moves": blur.move_region(both, mask, travel, background=forest),
+                             "the camera moves": blur.average_frames(both, travel)})
+
+
+widgets.explore(moving, {"pixels": [0, 10, 20, 40]}, start={"pixels": 20}, kilobytes=140,
+                alt="A flower that moves before a still, sharp background, and the whole photograph blurred by the same motion")
+
+# %% [markdown]
+# At the rim, a pixel sees the flower for part of the exposure and the forest for the rest; beside it, the forest is sharp.
+# No kernel describes this, for the flower *hides* what is behind it: which part of the forest gets through depends on what moves before it.
+#
+# ### Why not simply expose for a shorter time?
+#
+# Half the time halves the motion. But it also halves the light, and light comes in photons, which arrive at random: if 100 are expected, about 90 to 110 come ($\pm\sqrt{100}$).
+# With a quarter of the light, this *noise* is twice as strong in relation to it. **Find the best exposure.** All pictures are brought to the same brightness.
+
+# %%
+times = {"1/32": 1 / 32, "1/8": 1 / 8, "1/4": 1 / 4, "1/2": 1 / 2, "all": 1}
+eye = chelsea[20:190, 20:190]
+
+
+def exposed(time):
+    moved = blur.convolve(eye, blur.linear_psf(24 * times[time], 30))
+    picture = blur.noise(moved, sigma=6 / np.sqrt(times[time]), rng=np.random.default_rng(0))
+    return blur_figures.row({f"{time}: {evaluation.psnr(eye, picture):.1f} dB": picture, "sharp, no noise": eye})
+
+
+widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes=100,
+                alt="A photograph of a cat's eye, exposed for a part of the full time: noisy when short, blurred when long")
+
+# %% [markdown]
+# Neither end is good; between them lies the exposure with the highest PSNR. And in the evening even the best exposure is both blurred and noisy. Remember where noise comes from: it will matter in the next section.
+
+# %% [markdown]
+# ## 5. Backwards (11 minutes)
+#
+# Suppose that everything is as simple as can be: one kernel, the same everywhere, and we know it. Then blur is a linear map. Written as vectors, $b = A\,s$ with a huge matrix $A$, and what remains is to solve for $s$.
+#
+# For a square image of 256×256 pixels $A$ has 65,536 rows and columns. But its eigenvectors are known beforehand, for every convolution: they are **waves**. (With borders where the image continues at its far side.)
+# A wave that is shifted stays a wave of the same period. So a sum of shifted copies is such a wave, too, only weaker; in complex numbers, it is multiplied by a factor, the eigenvalue.
+#
+# **Predict, then move.** The blur is a straight motion of 11 pixels. Which wave does it wipe out completely?
+
+# %%
+widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": [40, 22, 15, 11, 8, 5.5]}, start={"period": 22}, kilobytes=130,
+                alt="A wave before and after a blur of 11 pixels, and the factor by which waves of every frequency are multiplied: "
+                    "1 for slow waves, 0 at a period of 11 and 5.5 pixels, negative between")
+
+# %% [markdown]
+# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak and turned over (a negative factor).
+#
+# Every image is a sum of waves (a basis of eigenvectors!), and `np.fft.fft2` computes how much of each, as complex numbers. Capital letters for these:
+#
+# $$B = K \cdot S \quad \text{for every wave on its own, so} \quad S = B\, /\, K .$$
+#
+# Here are the strengths $|S|$, $|B|$ and $|K|$ for level 1 of the course, a motion of 11 pixels at 45 degrees. Slow waves are in the middle, fast ones at the rim; black is weaker than a ten-thousandth.
+
+# %%
+level_1 = blur.linear_psf(*blur.LEVEL_1)
+
+
+def kernel_on(shape, psf):
+    """The kernel in an array of the image's shape, its centre at row 0, column 0: what fft2 takes as no shift."""
+    wide = np.zeros(shape)
+    wide[:psf.shape[0], :psf.shape[1]] = psf
+    return np.roll(wide, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), axis=(0, 1))
+
+
+s = blur.to_light(chelsea[:180, :180]).mean(axis=2)             # grey light, 180×180, floats
+k = kernel_on(s.shape, level_1)
+b = np.real(np.fft.ifft2(np.fft.fft2(k) * np.fft.fft2(s)))      # the convolution, by its waves
+figures.images({"|S|, sharp": blur_figures.spectrum(s), "|B|, blurred": blur_figures.spectrum(b), "|K|, kernel": blur_figures.spectrum(k, 2)},
+               alt="Strength of all waves: the sharp photograph fades evenly from the middle; that of the kernel has dark parallel stripes "
+                   "across the direction of motion; the blurred photograph has both")
+
+# %% [markdown]
+# The dark stripes of $|K|$ are the waves that the blur wipes out, and they are plain to see in $|B|$.
+#
+# Now divide. **Predict, then run**: how near does $B / K$ come to the sharp photograph? And after the blurred one has been stored as usual, rounded to 256 values?
+
+# %%
+def divide(blurred):
+    return np.real(np.fft.ifft2(np.fft.fft2(blurred) / np.fft.fft2(k)))
+
+
+stored = np.rint(255 * b) / 255                                 # an error of 1/510 at most
+for name, picture in {"as floats": b, "rounded  ": stored}.items():
+    print(f"{name}: largest error of the division below 0.001: {np.abs(divide(picture) - s).max() < 0.001},"
+          f"  above 1 (white): {np.abs(divide(picture) - s).max() > 1}")
+figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": blur.to_stored(divide(b)),
+                "divided, rounded": blur.to_stored(divide(stored))},
+               alt="A blurred cat; the perfect result of the division of floats; and of rounded values, where nothing is left but noise")
+
+# %% [markdown]
+# From exact numbers the division is perfect. From rounded ones nothing is left, although you can't see the rounding. In numbers: let $N$ be the waves of the noise, so $B = K S + N$, and
+#
+# $$\frac{B}{K} = S + \frac{N}{K}.$$
+#
+# Where $K$ is a hundred-thousandth, the smallest noise becomes a hundred thousand times larger. **A blur does not destroy an image. Blur and noise together do.**
+#
+# *Wiener's filter* divides only where it is worth it:
+#
+# $$\hat S = \frac{\overline{K}\, B}{|K|^2 + c}$$
+#
+# with $\overline K$ the complex conjugate. Where $|K|^2$ is much larger than the *balance* $c$, this is $B / K$. Where it is much smaller, it is almost 0: rather no wave than a wrong one.
+
+# %% [markdown]
+# ### Exercise 4: Wiener's filter (2 points)
+#
+# Write it with `np.fft.fft2` and `np.fft.ifft2`. The kernel comes as `kernel_on` makes it: as large as the image, centre at row 0 and column 0. Return real numbers (`np.real`).
+
+# %% nbgrader={"grade_id": "wiener", "solution": true}
+def wiener(blurred, kernel, balance):
+    """blurred and kernel: float H×W. The estimate of the sharp image, float H×W."""
+    ### BEGIN SOLUTION: return the real part of the inverse transform of conj(K) B / (|K|² + balance)
+    K, B = np.fft.fft2(kernel), np.fft.fft2(blurred)
+    return np.real(np.fft.ifft2(np.conj(K) * B / (np.abs(K) ** 2 + balance)))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "wiener-test", "grade": true, "points": 2}
+lesson_02.check_wiener(wiener)
+### BEGIN HIDDEN TESTS
+lesson_02.check_wiener(wiener, seed=24)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The course library's `classical.wiener` works on photographs: it turns them into light, takes care of the borders, and lets the balance grow for fast waves, of which photographs have little.
+#
+# **Find the best balance** for each noise. (The noise is given in grey levels, 0 to 255.)
+
+# %%
+blurred = blur.convolve(eye, level_1)
+noisy = {0: blurred, 6: blur.noise(blurred, 6, np.random.default_rng(0))}
+
+
+def titled(name, picture):
+    return {f"{name}: {evaluation.psnr(eye, picture):.1f} dB": picture}
+
+
+def balanced(noise, balance):
+    return blur_figures.row(titled("blurred", noisy[noise]) | titled("Wiener", classical.wiener(noisy[noise], level_1, balance)))
+
+
+widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1, 10]}, start={"balance": 0.01}, kilobytes=110,
+                alt="A blurred cat and what Wiener's filter makes of it: with a small balance sharp and full of ripples or noise, "
+                    "with a large one blurred again")
+
+# %% [markdown]
+# *Richardson and Lucy's method* goes another way. It begins with a grey picture, blurs it with the kernel, compares the result with the photograph, and multiplies the picture by what is missing.
+# So it never becomes negative, as light can't be. It repeats that again and again; stopping early has the part of the balance. **Find the best number of steps** for each noise.
+
+# %%
+def repeated(noise, steps):
+    return blur_figures.row(titled("blurred", noisy[noise])
+                            | titled("Rich.–Lucy", classical.richardson_lucy(noisy[noise], level_1, steps)))
+
+
+widgets.explore(repeated, {"noise": list(noisy), "steps": [2, 5, 15, 40, 100]}, start={"steps": 15}, kilobytes=110,
+                alt="A blurred cat and what Richardson and Lucy's method makes of it: more steps are sharper without noise, "
+                    "and grainy with noise")
+
+# %%
+def gain(method, setting, noise):
+    return evaluation.psnr(eye, method(noisy[noise], level_1, setting)) - evaluation.psnr(eye, noisy[noise])
+
+
+print("without noise, Wiener gains more than 1 dB:          ", gain(classical.wiener, 0.01, noise=0) > 1)
+print("without noise, Richardson–Lucy gains more than 2 dB: ", gain(classical.richardson_lucy, 40, noise=0) > 2)
+print("with noise, the same settings do harm:               ",
+      gain(classical.wiener, 0.01, noise=6) < 0, gain(classical.richardson_lucy, 40, noise=6) < 0)
+
+# %% [markdown]
+# A known kernel and little noise: here the methods of 1971 and 1972 do well, without any training. The more noise, the larger the balance must be, and the earlier one has to stop.
+
+# %% [markdown]
+# ## 6. Where this ends (8 minutes)
+#
+# ### The kernel must be known
+#
+# The photograph was blurred by 11 pixels at 45 degrees. We tell both methods another kernel; the numbers are the decibels gained. **Move the sliders**: how wrong may it be?
+
+# %%
+def guessed(length, angle):
+    psf = blur.linear_psf(length, angle)
+    pictures = {"Wiener": classical.wiener(blurred, psf, 0.03), "Rich.–Lucy": classical.richardson_lucy(blurred, psf, 15)}
+    return blur_figures.row({f"{name}: {evaluation.psnr(eye, picture) - evaluation.psnr(eye, blurred):+.1f} dB": picture
+                             for name, picture in pictures.items()})
+
+
+widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, start={"length": 11}, kilobytes=130,
+                alt="What Wiener's and Richardson and Lucy's methods make of a blurred cat when they are told a kernel of another "
+                    "length or angle: ghost edges and dark fringes")
+
+# %% [markdown]
+# A kernel that is too short leaves blur. One that is much too long, or turned too far, adds edges that were never there, and the result is worse than the blurred photograph.
+#
+# That was a test with a known answer. Here is a real one: a wall clock, photographed with a moving camera (Stefan van der Walt, public domain; it comes with scikit-image).
+# All that its author says about the motion is "approximately horizontal". **What time is it?** Try to read it.
+
+# %%
+from pathlib import Path
+
+import skimage
+
+clock = photos.read(Path(skimage.__file__).parent / "data" / "clock_motion.png")[70:240, 90:330]
+
+
+def read_clock(length, angle):
+    return blur_figures.row({"photograph": clock, f"{length} pixels, {angle}°":
+                             classical.richardson_lucy(clock, blur.linear_psf(length, angle), 20)})
+
+
+widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, start={"length": 18, "angle": 0}, kilobytes=80,
+                alt="A wall clock blurred along the horizontal, and the result of Richardson and Lucy's method with a guessed kernel; "
+                    "the rim becomes clearer, the face stays unreadable")
+
+# %% [markdown]
+# With some lengths the rim grows rounder, but no setting makes the face readable: we know neither the path nor the speed along it. Deblurring without a known kernel is called *blind*.
+#
+# ### All conditions at once
+#
+# The course has four levels of difficulty (section 8 shows them). The next cell takes six photographs, blurs each three times at each level, and lets Wiener's filter undo it: once with the right kernel, once with a guess,
+# level 1's, the only one we know by heart. At level 4 there is no right kernel; there it gets that of the camera's true path, which nobody could know.
+#
+# **Predict, then run.** Each dot is one photograph. At which level will most blue dots lie below 0? Most red ones?
+
+# %%
+def gains_at(level):
+    """PSNR gained by Wiener's filter, (18, 2): with the right and with the guessed kernel."""
+    gains = []
+    for name in ("chelsea", "coffee", "bridge_at_night", "wine_shelf", "window_dogs", "citrus"):
+        photo = photos.load(name)
+        y, x = photo.shape[0] // 2 - 100, photo.shape[1] // 2 - 100
+        part = photo[y:y + 200, x:x + 200]
+        for number in range(3):
+            motion = blur.draw_motion(level, np.random.default_rng([number, len(gains)]))
+            picture, _ = blur.blur_photo(part, level, np.random.default_rng([number, len(gains)]))      # draws the same motion
+            right = motion if level < 4 else blur.path_psf(motion[0][:, :2])
+            before = evaluation.psnr(part, picture)
+            gains.append([evaluation.psnr(part, classical.wiener(picture, psf, 0.03)) - before for psf in (right, level_1)])
+    return np.array(gains)
+
+
+gains = {level: gains_at(level) for level in blur.LEVELS}
+figures.show(blur_figures.gains(gains, ("right kernel", "guessed kernel")),
+             alt="PSNR gained on each of 18 blurred photographs at four levels. With the right kernel nearly all gain at levels 1 to 3; "
+                 "at level 4 about half of them lose. With a guessed kernel nearly all lose at levels 2 to 4, many more than 5 decibels.")
+
+# %%
+print("right kernel: losses at level 4, more than at each of levels 1 to 3:",
+      all((gains[4][:, 0] < 0).sum() > (gains[level][:, 0] < 0).sum() for level in (1, 2, 3)))
+print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[level][:, 1] < 0).mean() > 0.75 for level in (2, 3, 4)))
+
+# %% [markdown]
+# | Condition | Fails because | You saw it in |
+# |---|---|---|
+# | the kernel is known | nobody writes down how the hand shook | section 6, the clock |
+# | it is the same everywhere | the camera rolls; near things move more than far ones | section 4, the lights |
+# | everything moves alike | people and cars move on their own and hide what is behind | section 4, the flower |
+# | there is little noise | it is dark when photographs blur most | section 5, the rounding |
+#
+# The report's abstract says it in half a sentence: "traditional image restoration techniques have limitations in handling complex blurring patterns". Its way out, and that of its references, is not a better formula for $K$,
+# but a network that is shown many pairs of blurred and sharp photographs. (Section 3.3 of the report says that the network estimates the kernel and uses it. It does not: nothing in it ever computes a kernel. It goes from picture to picture.)
+
+# %% [markdown]
+# ### Think: a number plate at night (2 points)
+#
+# Someone takes a photograph from a moving car, in the evening. On it, another car drives by, and its number plate can't be read.
+#
+# 1. Which of the four conditions of the table fail for this photograph, and what would the result of Wiener's filter look like because of each? Take any three.
+# 2. A network returns a picture with a perfectly sharp plate. The factor $K$ of this blur was 0 for some waves. Where does the network have these waves from, and what follows for the number on the plate?
+#
+# Five or six sentences are enough.
+
+# %% [markdown] nbgrader={"grade_id": "think-plate", "grade": true, "solution": true, "points": 2}
+# ### BEGIN SOLUTION
+# **Model answer.** 1. The kernel is not known: a guessed one gives ghost edges and fringes, or leaves blur. The blur is not the same everywhere: the plate, the road and the houses in the distance moved by different amounts, so a kernel that is right
+# for one of them spoils the others. The other car moves on its own and hides what is behind it: at its rim light of two things is mixed, and deconvolution makes ripples there. It is dark, so there is much noise:
+# divided by a small $K$ it grows, and the picture is grainy, or the balance must be so large that the blur stays.
+#
+# 2. Where $K$ is 0, the photograph holds nothing of these waves; what the network puts there is made up from what plates in its training looked like, chosen to fit the rest. So the plate can be sharp and its number wrong:
+# it must not be used as proof of what was there.
+# ### END SOLUTION
+#
+# ### BEGIN MARK SCHEME
+# **Marking scheme**
+#
+# - 1 point for question 1: a third for each of three conditions, if it is tied to this photograph *and* to something that one would see in the result. Conditions only named: half of that.
+# - 1 point for question 2: half a point for "not from the photograph, but from its training (examples, experience)"; half a point for the conclusion that the number can be wrong although it looks sharp.
+#   "Networks are not always right", without the reason: no point.
+# ### END MARK SCHEME
+
+# %% [markdown]
+# ## 7. Enlargement is not motion (3 minutes)
+#
+# A photograph also looks blurred when it is enlarged: pixels are stretched, and the new ones between them are interpolated. The report tries its network on such a picture, without success (Section 3.3).
+# Here are both kinds of blur, and beside each, for every wave, how much of it is left: white is all of it, black a thirtieth or less. Slow waves are in the middle.
+
+# %%
+enlarged, moved = blur.enlarge(eye, 4), blurred
+figures.images({"enlarged four times": enlarged, "what is left": blur_figures.what_is_left(eye, enlarged),
+                "moved": moved, "what is left ": blur_figures.what_is_left(eye, moved)},
+               alt="An enlarged photograph, whose waves are gone outside a small square in the middle; and a photograph blurred by motion, "
+                   "whose waves are weakened in stripes across the motion")
+
+# %%
+for name, picture in (("enlarged", enlarged), ("moved", moved)):
+    share = 30 ** (blur_figures.what_is_left(eye, picture) / 255 - 1)
+    print(f"{name:8}: less than a twentieth is left of more than half of all waves: {np.mean(share < 1 / 20) > 0.5}")
+
+# %% [markdown]
+# Motion turns waves down, each by a factor, and only few to nothing. Enlargement has no fast waves at all: they were thrown away when the picture was small. So there is nothing to divide.
+# The report explains its failure by the training on motion alone, and that is a reason. But no training brings the lost waves back; it can only teach a network to invent likely ones.
+
+# %% [markdown]
+# ## 8. The difficulty ladder (3 minutes)
+#
+# These are the four levels. Each takes away something that the methods of section 5 live on.
+
+# %%
+for level, words in blur.LEVELS.items():
+    print(f"level {level}: {words}")
+
+# %% [markdown]
+# **Move the slider**: each number is another exposure.
+
+# %%
+part = photos.load("coffee")[90:290, 250:450]
+
+
+def ladder(exposure):
+    pictures = {}
+    for level in blur.LEVELS:
+        picture, _ = blur.blur_photo(part, level, np.random.default_rng([exposure, level]))
+        pictures[f"level {level}: {evaluation.psnr(part, picture):.1f} dB"] = picture
+    return blur_figures.row(pictures)
+
+
+widgets.explore(ladder, {"exposure": [1, 2, 3, 4, 5]}, kilobytes=120,
+                alt="The same photograph of a cup blurred at levels 1 to 4, with the PSNR of each")
+
+# %% [markdown]
+# | Level | The blur is | so a method has to |
+# |---|---|---|
+# | 1 | known | undo one convolution |
+# | 2 | straight, direction and length unknown | find two numbers |
+# | 3 | a curve, unknown | find a path |
+# | 4 | another one at every place, with moving things, noise, unknown response and compression | do without a kernel |
+#
+# Level 1 always looks the same; level 4 can be almost sharp or hopeless. More decibels here don't mean an easier task: a short unknown blur has a high PSNR and is still harder to undo than a long known one.
+
+# %% [markdown]
+# ## 9. Pairs, patches, batches (4 minutes)
+#
+# A network learns from *pairs*: a blurred photograph and the sharp one that belongs to it. Whole photographs are too large to learn from many at a time, so one cuts out *patches*, squares of 128 or 256 pixels.
+#
+# **Predict, then open.** Should one cut out the patch first and blur it, or blur the photograph first?
+#
+# <details><summary>Answer</summary>
+#
+# Blur first. Into the patch comes light from outside it, from as far as the motion reaches. A patch that is cut out first lacks this light, and its border must be made up.
+# The network would learn what happens at borders that no photograph has. `blur.blur_patch` cuts the patch out with a margin, blurs, and cuts the margin off.
+#
+# </details>
+
+# %%
+rng = np.random.default_rng(4)
+names = ["citrus", "forest_stream", "honey_bee", "wine_shelf"]
+pairs = [blur.blur_patch(photos.load(name), level=4, size=128, rng=rng) for name in names]
+figures.images({"blurred": np.hstack([blurred for blurred, _ in pairs]), "sharp": np.hstack([sharp for _, sharp in pairs])},
+               alt="Four patches from different photographs, blurred at level 4, and the sharp patches that belong to them")
+
+# %% [markdown]
+# A network takes several patches at once, a *batch*, as one array of four axes. And it takes floats from −1 (black) to 1 (white) instead of 0 to 255, for reasons that lesson 04 shows at its output. `photos.to_network` converts:
+
+# %%
+batch = photos.to_network(np.stack([blurred for blurred, _ in pairs]))
+print("shape:", batch.shape, " (patches, height, width, channels)")
+print("type: ", batch.dtype)
+print("range inside −1 … 1:", batch.min() >= -1 and batch.max() <= 1)
+print("and back without loss:", np.array_equal(photos.to_image(batch[0]), pairs[0][0]))
+
+# %% [markdown]
+# For training, `course_lib.datasets` draws such batches endlessly: every photograph once per *epoch* (one pass through all photographs), each time another patch and another blur, prepared ahead while the network computes. Lesson 07 uses it.
+
+# %% [markdown]
+# ## 10. A GoPro folder (3 minutes)
+#
+# The GoPro data set is a download of several gigabytes, and this course works without it. But you can see how it is laid out: the next cell makes a miniature in a temporary folder, from the video of section 1.
+# The names are those of the real one: split, sequence, kind, number of the frame.
+
+# %%
+import tempfile
+
+temporary = tempfile.TemporaryDirectory()
+folder = Path(temporary.name)
+for split, sequence in (("train", "GOPR0372_07_00"), ("train", "GOPR0374_11_01"), ("test", "GOPR0384_11_00")):
+    window = int(sequence[9:11])                                        # how many frames were averaged
+    for first in (0, 13 - window):
+        frames, number = video[first:first + window], f"{first + window // 2:06}.png"
+        pictures = {"sharp": frames[window // 2], "blur": np.rint(np.mean(frames, axis=0)).astype(np.uint8),
+                    "blur_gamma": blur.to_stored(np.mean([blur.to_light(frame) for frame in frames], axis=0))}
+        for kind, picture in pictures.items():
+            place = folder / split / sequence / kind
+            place.mkdir(parents=True, exist_ok=True)
+            photos.write(place / number, picture)
+
+# %% [markdown]
+# In the sequence `GOPR0372_07_00`, `07` is the number of frames that were averaged. `gopro.pairs` finds what belongs together; it returns paths, since 2,103 pairs of 1280×720 pixels are too many to load at once.
+
+# %%
+for split in ("train", "test"):
+    for blurred_file, sharp_file in gopro.pairs(folder, split, variant="blur_gamma"):
+        print(blurred_file.relative_to(folder).as_posix(), "↔", sharp_file.relative_to(folder).as_posix())
+
+# %% [markdown]
+# If you have a copy of the data set, put its path in place of `folder`. And if a file is missing, you get to know which one:
+
+# %%
+(folder / "test" / "GOPR0384_11_00" / "sharp" / "000005.png").unlink()
+try:
+    gopro.pairs(folder, "test")
+except FileNotFoundError as error:
+    print("\n".join(str(error).splitlines()[1:2]))
+temporary.cleanup()
+
+# %% [markdown]
+# The light-weight copy that the report uses has 1,029 pairs in two flat folders, `blur/images` and `sharp/images`; `gopro.pairs` reads it too.
+
+# %% [markdown]
+# ## 11. Challenge: from a video to a batch (6 minutes)
+#
+# Now everything together: you have a video, and you want what a network trains on.
+#
+# ### Exercise 5: make a batch (2 points)
+#
+# Write `make_batch(video, frames, patch, size, rng)`. For each of `size` pairs:
+#
+# - draw a first frame, so that `frames` neighbouring ones (an odd number) fit into the video, and draw a place where a square of `patch` pixels fits into the picture;
+# - the blurred patch is the mean of the light of these frames, stored with gamma 2.2: `blur.to_light(frame)` and `blur.to_stored(light)` convert;
+# - the sharp patch is the middle one of these frames, at the same place.
+#
+# Return two arrays, blurred and sharp, each `float32` of shape `(size, patch, patch, 3)` with values from −1 to 1. Every draw comes from `rng`: `rng.integers(n)` is one of 0 … n − 1.
+
+# %% nbgrader={"grade_id": "make-batch", "solution": true}
+def make_batch(video, frames, patch, size, rng):
+    """video: uint8 T×H×W×3. Two float32 arrays (size, patch, patch, 3) in [-1, 1]: blurred, sharp."""
+    ### BEGIN SOLUTION: draw start, row and column for each pair, average the light, cut out, stack and convert
+    count, height, width, _ = video.shape
+    blurred, sharp = [], []
+    for _ in range(size):
+        first = rng.integers(count - frames + 1)
+        y, x = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
+        part = video[first:first + frames, y:y + patch, x:x + patch]
+        light = np.mean([blur.to_light(frame) for frame in part], axis=0)
+        blurred.append(blur.to_stored(light))
+        sharp.append(part[frames // 2])
+    return photos.to_network(np.stack(blurred)), photos.to_network(np.stack(sharp))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "make-batch-test", "grade": true, "points": 2}
+lesson_02.check_make_batch(make_batch)
+### BEGIN HIDDEN TESTS
+lesson_02.check_make_batch(make_batch, seed=25)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Would you have built the mistakes in that the check looks for? Different places for blurred and sharp, the first frame instead of the middle one, stored values instead of light: none of them stops a training.
+# The network just learns something else, and weeks later someone wonders about half a decibel.
+
+# %% [markdown]
+# ## Recap
+#
+# - Light adds up. A blurred photograph is the mean of sharp moments, taken in light, not in stored values: value = 255 · light^(1/2.2).
+# - A point spread function says where the light of a point goes. The same one everywhere: a convolution, a sum of shifted copies.
+# - Roll and zoom give every place its own kernel; moving things hide what is behind them; noise comes with little light. No single kernel describes that.
+# - Waves are the eigenvectors of a convolution. Dividing by their factor undoes a blur, and blows up noise where the factor is small. Wiener and Richardson–Lucy keep a balance.
+# - They need a known kernel, the same everywhere, nothing moving, little noise. Level 4 and real photographs fulfil none of it.
+# - Motion turns waves down; enlargement throws them away.
+# - Networks learn from pairs: same place, same moment, patches in batches (N, H, W, 3), float32 from −1 to 1.
+#
+# [← previous: The minimax game](01_minimax_game.ipynb) · [Glossary](glossary.md) · [next: Counting parameters →](03_counting_parameters.ipynb)
