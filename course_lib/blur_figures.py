@@ -120,7 +120,7 @@ def left_of_wave(period: float, length: int) -> float:
 
 def wave(period: float, length: int) -> Figure:
     """A wave before and after a straight blur of `length` pixels, and the factor for waves of every frequency."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 2.7), width_ratios=(1.25, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.5), width_ratios=(1.25, 1))
     x, factor = np.arange(0, 66, 0.25), left_of_wave(period, length)
     left.plot(x, 0.5 + 0.5 * np.cos(2 * np.pi * x / period), color=COLOURS["sky"], label="sharp")
     left.plot(x, 0.5 + 0.5 * factor * np.cos(2 * np.pi * x / period), color=MARK, label="blurred")
