@@ -332,7 +332,7 @@ def exposed(time):
     return blur_figures.row({f"{time}: {evaluation.psnr(eye, picture):.1f} dB": picture, "sharp, no noise": eye})
 
 
-widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes=100,
+widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes=115,
                 alt="A photograph of a cat's eye, exposed for a part of the full time: noisy when short, blurred when long")
 
 # %% [markdown]
@@ -349,7 +349,7 @@ widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes
 # **Predict, then move.** The blur is a straight motion of 11 pixels. Which wave does it wipe out completely?
 
 # %%
-widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": [40, 22, 15, 11, 8, 5.5]}, start={"period": 22}, kilobytes=130,
+widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": [40, 22, 11, 8, 5.5]}, start={"period": 22}, kilobytes=180,
                 alt="A wave before and after a blur of 11 pixels, and the factor by which waves of every frequency are multiplied: "
                     "1 for slow waves, 0 at a period of 11 and 5.5 pixels, negative between")
 
@@ -449,7 +449,7 @@ def balanced(noise, balance):
     return blur_figures.row(titled("blurred", noisy[noise]) | titled("Wiener", classical.wiener(noisy[noise], level_1, balance)))
 
 
-widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1, 10]}, start={"balance": 0.01}, kilobytes=110,
+widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1, 10]}, start={"balance": 0.01}, kilobytes=135,
                 alt="A blurred cat and what Wiener's filter makes of it: with a small balance sharp and full of ripples or noise, "
                     "with a large one blurred again")
 
@@ -463,7 +463,7 @@ def repeated(noise, steps):
                             | titled("Rich.–Lucy", classical.richardson_lucy(noisy[noise], level_1, steps)))
 
 
-widgets.explore(repeated, {"noise": list(noisy), "steps": [2, 5, 15, 40, 100]}, start={"steps": 15}, kilobytes=110,
+widgets.explore(repeated, {"noise": list(noisy), "steps": [2, 5, 15, 40, 100]}, start={"steps": 15}, kilobytes=135,
                 alt="A blurred cat and what Richardson and Lucy's method makes of it: more steps are sharper without noise, "
                     "and grainy with noise")
 
@@ -496,7 +496,7 @@ def guessed(length, angle):
                              for name, picture in pictures.items()})
 
 
-widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, start={"length": 11}, kilobytes=130,
+widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, start={"length": 11}, kilobytes=145,
                 alt="What Wiener's and Richardson and Lucy's methods make of a blurred cat when they are told a kernel of another "
                     "length or angle: ghost edges and dark fringes")
 
@@ -519,7 +519,7 @@ def read_clock(length, angle):
                              classical.richardson_lucy(clock, blur.linear_psf(length, angle), 20)})
 
 
-widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, start={"length": 18, "angle": 0}, kilobytes=80,
+widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, start={"length": 18, "angle": 0}, kilobytes=95,
                 alt="A wall clock blurred along the horizontal, and the result of Richardson and Lucy's method with a guessed kernel; "
                     "the rim becomes clearer, the face stays unreadable")
 
