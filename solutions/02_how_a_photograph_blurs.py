@@ -36,7 +36,7 @@ from course_lib import blur, blur_figures, classical, evaluation, figures, gopro
 from course_lib.checks import lesson_02
 
 # %% [markdown]
-# ## 1. Light adds up (6 minutes)
+# ## 1. Light adds up (5 minutes)
 #
 # While its shutter is open, a camera counts the light that falls on each pixel. If the camera moves meanwhile, a pixel counts light from one place of the scene,
 # then from the next one, and so on. Nothing else happens: **a blurred photograph is the sum of many sharp moments.**
@@ -69,6 +69,7 @@ widgets.explore(averaged, {"frames": [1, 3, 5, 7, 9, 13]}, start={"frames": 7}, 
 # %% [markdown]
 # This is how the *GoPro data set* was made (Nah et al. 2017, arXiv:1612.02177), with which the report trains: a real camera took videos of streets at 240 frames per second,
 # the mean of 7 to 13 neighbouring frames is the blurred photograph, and the middle frame is the sharp one that belongs to it.
+# (Look at the edge of the roof: where the camera was fast, the mean shows separate copies. A single long exposure would have smeared them into one.)
 #
 # **Predict, then open.** Why the middle frame, and not the first?
 #
@@ -99,7 +100,7 @@ lesson_02.check_mean_frame(mean_frame, seed=21)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 2. Which sum? (7 minutes)
+# ## 2. Which sum? (6 minutes)
 #
 # It is light that adds up. But a photograph does not store light. Cameras store
 #
@@ -256,7 +257,7 @@ lesson_02.check_convolve(convolve, seed=23)
 # Networks are made of convolutions too, with kernels that they learn; lesson 03 counts them. In this lesson the kernel is the blur.
 
 # %% [markdown]
-# ## 4. What one kernel can't say (8 minutes)
+# ## 4. What one kernel can't say (6 minutes)
 #
 # A convolution does the same everywhere. Do cameras? Take a dark wall with a lattice of small lights. The sliders move the camera during the exposure:
 # `shift` moves it sideways, `roll` turns it about its axis, `zoom` moves it towards the wall.
@@ -339,7 +340,7 @@ widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes
 # Neither end is good; between them lies the exposure with the highest PSNR. And in the evening even the best exposure is both blurred and noisy. Remember where noise comes from: it will matter in the next section.
 
 # %% [markdown]
-# ## 5. Backwards (11 minutes)
+# ## 5. Backwards (10 minutes)
 #
 # Suppose that everything is as simple as can be: one kernel, the same everywhere, and we know it. Then blur is a linear map. Written as vectors, $b = A\,s$ with a huge matrix $A$, and what remains is to solve for $s$.
 #
@@ -625,7 +626,7 @@ for name, picture in (("enlarged", enlarged), ("moved", moved)):
 # The report explains its failure by the training on motion alone, and that is a reason. But no training brings the lost waves back; it can only teach a network to invent likely ones.
 
 # %% [markdown]
-# ## 8. The difficulty ladder (3 minutes)
+# ## 8. The difficulty ladder (2 minutes)
 #
 # These are the four levels. Each takes away something that the methods of section 5 live on.
 
@@ -662,7 +663,7 @@ widgets.explore(ladder, {"exposure": [1, 2, 3, 4, 5]}, kilobytes=120,
 # Level 1 always looks the same; level 4 can be almost sharp or hopeless. More decibels here don't mean an easier task: a short unknown blur has a high PSNR and is still harder to undo than a long known one.
 
 # %% [markdown]
-# ## 9. Pairs, patches, batches (4 minutes)
+# ## 9. Pairs, patches, batches (3 minutes)
 #
 # A network learns from *pairs*: a blurred photograph and the sharp one that belongs to it. Whole photographs are too large to learn from many at a time, so one cuts out *patches*, squares of 128 or 256 pixels.
 #
