@@ -43,6 +43,27 @@ def test_show_is_deterministic():
     assert figures.show(plot(), ALT).html == figures.show(plot(), ALT).html
 
 
+def colours(picture):
+    return set(map(tuple, picture.reshape(-1, 3).tolist()))
+
+
+def test_a_drawing_has_few_colours_and_keeps_those_of_its_lines():
+    figure, axes = plt.subplots()
+    for i, colour in enumerate(figures.COLOURS.values()):
+        axes.plot([0, 1], [i, i + 1], label=colour)
+    axes.legend()
+    found = colours(figures.pixels(figure))
+    assert len(found) <= 128
+    wanted = [tuple(bytes.fromhex(colour[1:])) for colour in figures.COLOURS.values()]
+    assert {(255, 255, 255), *wanted} <= found
+
+
+def test_a_photograph_in_a_figure_keeps_its_colours():
+    figure, axes = plt.subplots(figsize=(4, 4))
+    axes.imshow(photo())
+    assert len(colours(figures.pixels(figure))) > 1000
+
+
 def test_a_figure_full_of_photographs_stays_small():
     figure, axes = plt.subplots(2, 3, figsize=(9, 6))
     for ax, name in zip(axes.flat, photos.names()):
