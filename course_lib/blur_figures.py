@@ -94,7 +94,7 @@ def copies(scene: np.ndarray, kernel: np.ndarray) -> Figure:
     scene : 1-D, mostly zeros, with at most six lights far enough from the ends for the kernel.
     kernel : 1-D, an odd number of weights.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.5), width_ratios=(4, 1.6, 4), sharey=False)
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.5), width_ratios=(4, 2.2, 4))
     below, half = np.zeros(len(scene)), len(kernel) // 2
     for place, colour in zip(np.flatnonzero(scene), COLOURS.values()):
         axes[0].bar(place, scene[place], color=colour)

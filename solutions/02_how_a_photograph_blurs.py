@@ -156,7 +156,7 @@ lesson_02.check_mean_in_light(mean_in_light, seed=22)
 # %% [markdown]
 # ### What no average can bring back
 #
-# A lamp is not as bright as white paper, it is a hundred times brighter. The photograph stores 255 for both: everything above is cut off.
+# A lamp can be a hundred times brighter than white paper. The photograph stores 255 for both: everything above is cut off.
 # Suppose that the lamps of the bridge were really brighter than white. **Move the slider** and see what a camera would have made of the same shake.
 
 # %%
@@ -174,7 +174,7 @@ widgets.explore(streaks, {"brighter": [1, 2, 4, 8, 16]}, start={"brighter": 1}, 
                     "the camera's path")
 
 # %% [markdown]
-# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks it, that of the GoPro data set too.
+# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks it, and so does that of the GoPro data set.
 # It is one of the reasons why networks trained with such blur do worse on real photographs (Rim et al. 2022, arXiv:2202.08771).
 
 # %% [markdown]
@@ -361,7 +361,7 @@ widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": 
 #
 # $$B = K \cdot S \quad \text{for every wave on its own, so} \quad S = B\, /\, K .$$
 #
-# Here are the strengths $|S|$, $|B|$ and $|K|$ for level 1 of the course, a motion of 11 pixels at 45 degrees. Slow waves are in the middle, fast ones at the rim; black is weaker than a ten-thousandth.
+# Here are the strengths $|S|$, $|B|$ and $|K|$ for level 1 of the course, a motion of 11 pixels at 45 degrees. Slow waves are in the middle, fast ones at the rim; the brighter, the stronger, on a logarithmic scale.
 
 # %%
 level_1 = blur.linear_psf(*blur.LEVEL_1)
@@ -400,11 +400,11 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
                alt="A blurred cat; the perfect result of the division of floats; and of rounded values, where nothing is left but noise")
 
 # %% [markdown]
-# From exact numbers the division is perfect. From rounded ones nothing is left, although you can't see the rounding. In numbers: let $N$ be the waves of the noise, so $B = K S + N$, and
+# From exact numbers the division is perfect (in this picture no factor is exactly 0). From rounded ones nothing is left, although you can't see the rounding. In numbers: let $N$ be the waves of the noise, so $B = K S + N$, and
 #
 # $$\frac{B}{K} = S + \frac{N}{K}.$$
 #
-# Where $K$ is a hundred-thousandth, the smallest noise becomes a hundred thousand times larger. **A blur does not destroy an image. Blur and noise together do.**
+# Where $K$ is a hundred-thousandth, the smallest noise becomes a hundred thousand times larger. **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy all that it made weak.**
 #
 # *Wiener's filter* divides only where it is worth it:
 #
@@ -587,11 +587,11 @@ print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[
 
 # %% [markdown] nbgrader={"grade_id": "think-plate", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# **Model answer.** 1. The kernel is not known: a guessed one gives ghost edges and fringes, or leaves blur. The blur is not the same everywhere: the plate, the road and the houses in the distance moved by different amounts, so a kernel that is right
+# **Model answer, question 1.** The kernel is not known: a guessed one gives ghost edges and fringes, or leaves blur. The blur is not the same everywhere: the plate, the road and the houses in the distance moved by different amounts, so a kernel that is right
 # for one of them spoils the others. The other car moves on its own and hides what is behind it: at its rim light of two things is mixed, and deconvolution makes ripples there. It is dark, so there is much noise:
 # divided by a small $K$ it grows, and the picture is grainy, or the balance must be so large that the blur stays.
 #
-# 2. Where $K$ is 0, the photograph holds nothing of these waves; what the network puts there is made up from what plates in its training looked like, chosen to fit the rest. So the plate can be sharp and its number wrong:
+# **Question 2.** Where $K$ is 0, the photograph holds nothing of these waves; what the network puts there is made up from what plates in its training looked like, chosen to fit the rest. So the plate can be sharp and its number wrong:
 # it must not be used as proof of what was there.
 # ### END SOLUTION
 #
@@ -628,7 +628,7 @@ for name, picture in (("enlarged", enlarged), ("moved", moved)):
 # %% [markdown]
 # ## 8. The difficulty ladder (2 minutes)
 #
-# These are the four levels. Each takes away something that the methods of section 5 live on.
+# These are the four levels. Each step up takes away something that the methods of section 5 need.
 
 # %%
 for level, words in blur.LEVELS.items():
@@ -792,5 +792,8 @@ lesson_02.check_make_batch(make_batch, seed=25)
 # - They need a known kernel, the same everywhere, nothing moving, little noise. Level 4 and real photographs fulfil none of it.
 # - Motion turns waves down; enlargement throws them away.
 # - Networks learn from pairs: same place, same moment, patches in batches (N, H, W, 3), float32 from −1 to 1.
+#
+# Photographs: summer palace by danielbuechele and orange flower by vultilion (CC BY 2.0), forest stream by Aitzol Berasategi and wine shelf by Jakub Mede (CC BY 4.0); the others are in the public domain or CC0
+# (`data/photos/PHOTOS.tsv`; Chelsea the cat, the coffee and the clock come with scikit-image).
 #
 # [← previous: The minimax game](01_minimax_game.ipynb) · [Glossary](glossary.md) · [next: Counting parameters →](03_counting_parameters.ipynb)
