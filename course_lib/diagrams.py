@@ -275,3 +275,57 @@ def map_sheet(features: np.ndarray, count: int = 8, side: int = 128) -> np.ndarr
         tiles.append(np.pad(np.rint(255 * tile).astype(np.uint8), 2, constant_values=255))
     half = len(tiles) // 2
     return np.concatenate([np.concatenate(tiles[:half], axis=1), np.concatenate(tiles[half:], axis=1)])
+
+
+def gan_step(phase: str) -> Figure:
+    """Which network one step of a GAN uses, and which it moves, in each of its three phases (lesson 07).
+
+    `phase` is "1 generate", "2 critic learns" or "3 generator learns". What moves is filled; what is
+    only used has an outline; a solid arrow is data, a dashed one the gradient on its way back.
+    """
+    number = int(phase[0])
+    moves = {1: (), 2: ("critic",), 3: ("generator",)}[number]
+    uses = {1: ("generator",), 2: ("critic",), 3: ("generator", "critic")}[number]
+    figure, axis = plt.subplots(figsize=(8.6, 3.5))
+    axis.set(xlim=(-1, 86), ylim=(0, 35))
+    axis.axis("off")
+
+    def box(left, bottom, text, name="", shown=True):
+        on = name in moves
+        colour = {"generator": COLOURS["blue"], "critic": COLOURS["vermilion"]}.get(name, "0.45")
+        colour = colour if shown and (not name or name in uses) else "0.85"
+        axis.add_patch(Rectangle((left, bottom), 13, 8, facecolor=colour if on else "white", edgecolor=colour, linewidth=2.5))
+        axis.text(left + 6.5, bottom + 4, text, ha="center", va="center",
+                  color="white" if on else "black" if colour != "0.85" else "0.75", weight="bold" if on else None)
+
+    def arrow(start, end, text="", back=False, at=1.3):
+        axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "mutation_scale": 18, "linewidth": 2, "color": MARK if back else "0.25",
+                                                  "linestyle": (0, (3, 2)) if back else "-", "shrinkA": 0, "shrinkB": 0})
+        if text:
+            axis.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + at, text, ha="center", va="center", color=MARK if back else "0.25",
+                      fontsize=10)
+
+    box(0, 21, "blurred", shown=number != 2)
+    box(23, 21, "generator", "generator")
+    box(46, 21, "output")
+    box(46, 4, "sharp", shown=number != 1)
+    box(72, 13, "critic", "critic")
+    if number != 2:
+        arrow((13, 26), (23, 26))
+        arrow((36, 26), (46, 26))
+    if number > 1:
+        arrow((59, 26), (72, 19.5))
+    if number == 2:
+        arrow((59, 7), (72, 14.5))
+        axis.text(64.5, 31, "lower this answer", color=MARK, ha="left", fontsize=10)
+        axis.text(64.5, 3.5, "raise this answer", color=MARK, ha="left", fontsize=10)
+    if number == 3:
+        arrow((72, 15.5), (59, 22.5), back=True)
+        arrow((46, 23), (36, 23), back=True)
+        arrow((52.5, 12), (52.5, 21), back=True)
+        axis.text(51.5, 16.5, "content loss:\nbe like the sharp one", color=MARK, ha="right", va="center", fontsize=10)
+        axis.text(64.5, 31, "adversarial loss:\nraise this answer", color=MARK, ha="left", va="center", fontsize=10)
+    axis.set_title({1: "1 · The generator makes an output; nothing moves",
+                    2: "2 · The critic moves, a few times; the output is a constant for it",
+                    3: "3 · The generator moves; the gradient passes through the critic, which stays"}[number], loc="left")
+    return figure

@@ -1,0 +1,847 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Training
+#
+# Two networks are built, and their losses are chosen. Now they have to learn. Section 3.2 of the report gives this six numbers and a sentence:
+# "The training time loops for around 3 hours."
+# You write the step that trains both networks, watch one at work, stop it and let it go on, turn each of the six numbers, and work out how long the report's training takes on your machine.
+#
+# **You will be able to**
+# - write one step of training for a generator, for a critic, and for both, and show that it is right;
+# - explain what Adam does with a gradient, and what its four settings are for;
+# - train a small network to a visible gain, interrupt it, and continue it as if nothing had happened;
+# - say what happens when learning rate, batch size, number of epochs, β₁, β₂ or ε of Section 3.2 is changed;
+# - estimate what a training costs before you start it.
+#
+# **You need** lesson 04 (the generator), lesson 05 (the discriminator) and lesson 06 (the losses, the gradient penalty).
+#
+# **Time** about 60 minutes, of which the notebook computes three to five.
+
+# %%
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_lib import blur, datasets, diagrams, evaluation, figures, losses, networks, parameters, photos, report, runs, training, widgets
+from course_lib.backend import keras, tf
+from course_lib.checks import lesson_07
+
+layers = keras.layers
+size = os.environ.get("COURSE_SIZE", "laptop")         # how much is trained below: "smoke" (seconds) or "laptop" (minutes)
+
+# %% [markdown]
+# ## 1. What is a step? (3 minutes)
+#
+# Training repeats one step, thousands of times. A step takes a *batch*: a few pairs of a blurred and a sharp patch, cut from the photographs at random places.
+# The library makes as many as are wanted; level 1 means the same motion of 11 pixels for all.
+
+# %%
+pairs = datasets.source("photos", "train", patch=64, level=1)
+blurred, sharp = datasets.batch(pairs, seed=0, first=0, size=8)
+print(blurred.shape, blurred.dtype, "from", blurred.min().round(2), "to", blurred.max().round(2))
+
+figures.images({"blurred": photos.to_image(np.concatenate(blurred[:6], axis=1)), "sharp": photos.to_image(np.concatenate(sharp[:6], axis=1))},
+               alt="Six patches of photographs, above with motion blur, below sharp", zoom=1.5)
+
+# %% [markdown]
+# The generator turns the blurred patches into an output. The loss says how far this is from the sharp ones. The *gradient* of the loss says, for every weight of the network,
+# whether the loss would rise or fall if this weight were a little larger. TensorFlow records what is computed inside a `GradientTape`, and derives the gradient from the record.
+
+# %%
+keras.utils.set_random_seed(7)
+generator = networks.generator(width=8, blocks=1)
+with tf.GradientTape() as tape:
+    output = generator(blurred, training=True)
+    loss = tf.reduce_mean(losses.l1(sharp, output))         # mean absolute difference
+gradients = tape.gradient(loss, generator.trainable_variables)
+
+print("numbers in the gradient:", sum(int(tf.size(g)) for g in gradients))
+print("weights to train:       ", sum(int(tf.size(w)) for w in generator.trainable_variables))
+
+# %% [markdown]
+# `training=True` matters: with it, batch normalisation uses mean and variance of this very batch (lesson 03). Without it, the network would use the running averages that are meant for the time after training.
+#
+# What remains is to move every weight a little against its gradient. How far?
+
+# %% [markdown]
+# ## 2. How far? Adam (9 minutes)
+#
+# The plain answer is $w \leftarrow w - r \cdot g$: *learning rate* $r$ times gradient $g$. Try it on a loss of two weights, a long valley.
+# It is steep in one direction and almost flat in the other, as losses of networks are. Both paths below take 60 steps with the same learning rate.
+
+# %%
+def valley(w):
+    """A loss of two weights, and its gradient: 25 times as steep in the second as in the first."""
+    return 0.5 * (w[0] ** 2 + 25 * w[1] ** 2), np.array([w[0], 25 * w[1]])
+
+
+def path(rule, rate, steps=60):
+    """All points from (-2, 0.9) on; rule is "plain" or "adam"."""
+    w, m, v = np.array([-2.0, 0.9]), np.zeros(2), np.zeros(2)
+    points = [w]
+    for t in range(1, steps + 1):
+        g = valley(w)[1]
+        if rule == "plain":
+            w = w - rate * g
+        else:
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        points.append(w)
+    return np.array(points)
+
+
+def draw_valley(rate):
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), sharey=True)
+    x, y = np.meshgrid(np.linspace(-2.4, 1, 120), np.linspace(-1.2, 1.2, 90))
+    for axis, rule, title in zip(axes, ("plain", "adam"), ("plain: rate × gradient", "Adam")):
+        axis.contour(x, y, valley((x, y))[0], levels=[0.1, 0.5, 1.5, 4, 8, 14], colors="0.75", linewidths=1)
+        axis.plot(*path(rule, rate).T, "o-", markersize=3, linewidth=1.2)
+        axis.plot(0, 0, "*", markersize=15, color=figures.COLOURS["vermilion"])
+        axis.set(title=title, xlim=(-2.4, 1), ylim=(-1.2, 1.2), xlabel="first weight")
+    axes[0].set_ylabel("second weight")
+    return figure
+
+
+widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={"rate": 0.07},
+                alt="A long valley with its lowest point marked by a star. Left, plain steps creep along it at small rates and "
+                    "jump from side to side at large ones. Right, Adam's path")
+
+# %% [markdown]
+# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below, it creeps along the flat one.
+# Adam moves at the same speed in both directions, about $r$ per step. The price: with a large rate it swings past the lowest point.
+#
+# *Adam* (Kingma & Ba, arXiv:1412.6980) keeps two running means for every weight. One of the gradient, one of its square:
+#
+# $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
+#
+# They start at zero, so at first they are too small. In step number $t = 1, 2, 3 \ldots$ this is corrected, and then the weight moves:
+#
+# $$\hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t} \qquad w \leftarrow w - r\,\frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
+#
+# So the step is the mean gradient divided by the usual *size* of the gradient. If all gradients of a weight point the same way, $\hat m$ is as large as $\sqrt{\hat v}$, and the weight moves by $r$.
+# If they disagree, $\hat m$ is small and the weight hardly moves. And a loss multiplied by 100 gives the same steps.
+#
+# Here is one weight over 120 steps. For the first 60, its gradient is 1 on average, with noise. Then nothing but noise is left.
+
+# %%
+noisy = np.random.default_rng(4).normal(0, 1, 120) + np.where(np.arange(120) < 60, 1.0, 0.0)
+
+
+def draw_adam(beta_1, beta_2):
+    m = v = 0.0
+    rows = []
+    for t, g in enumerate(noisy, 1):
+        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
+        rows.append((m / (1 - beta_1**t), np.sqrt(v / (1 - beta_2**t))))
+    mean, usual = np.transpose(rows)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(7.6, 4.2), sharex=True)
+    upper.plot(range(1, 121), noisy, ".", color="0.6", label="gradient g")
+    upper.plot(range(1, 121), mean, label="mean m̂")
+    upper.plot(range(1, 121), usual, "--", color=figures.COLOURS["vermilion"], label="size √v̂")
+    upper.set(ylim=(-2.8, 4.6), ylabel="gradient")
+    upper.legend(ncols=3, loc="upper right")
+    lower.axhline(0, color="0.4", linewidth=1)
+    lower.plot(range(1, 121), mean / (usual + 1e-8), color=figures.COLOURS["green"])
+    lower.set(ylim=(-2.3, 2.3), ylabel="step, in units of r", xlabel="step number t")
+    return figure
+
+
+widgets.explore(
+    lambda **beta: draw_adam(beta["β₁"], beta["β₂"]), {"β₁": [0.0, 0.5, 0.9, 0.99], "β₂": [0.9, 0.99, 0.999]},
+    start={"β₁": 0.9, "β₂": 0.999},
+    alt="Above, a noisy gradient with Adam's running mean and running size. Below, the step that follows: "
+        "steady while the gradient has a direction, around zero when only noise is left",
+)
+
+# %% [markdown]
+# Move β₁ to 0: every step follows the noise. Move it to 0.99: the steps are smooth, but go on in the old direction long after the gradient has lost it.
+# β₁ is the memory for the direction, about $1/(1-\beta_1)$ steps long, 10 for the report's 0.9. β₂ is that for the size: 1,000 steps for 0.999. ε only keeps a division by zero away, or so it seems; section 6 looks again.
+#
+# **Predict, then open.** How long is the very first step, at any setting?
+#
+# <details><summary>Answer</summary>
+#
+# As long as the learning rate: then m̂ = g and √v̂ = |g|, so the step is ±r, however small the gradient is (as long as it is well above ε).
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 1: Adam (1 point)
+#
+# Write one step of Adam. `w`, `g`, `m` and `v` are numbers or NumPy arrays, `t` counts from 1. Return the new `w`, `m` and `v`.
+
+# %% nbgrader={"grade_id": "adam", "solution": true}
+def adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon):
+    """One step of Adam: the new w, m and v."""
+    ### BEGIN SOLUTION: update m and v, correct them, move w; return w, m, v
+    m = beta_1 * m + (1 - beta_1) * g
+    v = beta_2 * v + (1 - beta_2) * g**2
+    m_hat = m / (1 - beta_1**t)
+    v_hat = v / (1 - beta_2**t)
+    return w - rate * m_hat / (np.sqrt(v_hat) + epsilon), m, v
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "adam-test", "grade": true, "points": 1}
+lesson_07.check_adam(adam)
+### BEGIN HIDDEN TESTS
+lesson_07.check_adam(adam, seed=71)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 3. The step, player by player (10 minutes)
+#
+# With a critic there are two losses, and two sets of weights. In each step the networks take turns. Move the slider through the three phases:
+
+# %%
+phases = ["1 generate", "2 critic learns", "3 generator learns"]
+widgets.slider([diagrams.gan_step(phase) for phase in phases], phases, name="phase",
+               alt="The generator turns a blurred patch into an output; the critic learns to tell outputs from sharp patches; "
+                   "then the generator learns from the content loss and, through the critic, from the adversarial loss")
+
+# %% [markdown]
+# Each loss is differentiated with respect to the weights of *one* network, and only these are moved. In phase 3 the gradient passes through the critic, because the generator's output does; but the critic's weights stay where they are.
+#
+# Begin with the generator and its content loss alone. That is phase 3 without the critic, and all of section 1 in one function.
+
+# %% [markdown]
+# ### Exercise 2: a step by the content loss (1 point)
+#
+# Write a function that moves the generator's weights by one step. The loss is the mean absolute difference between output and sharp images (`losses.l1`, one number per image, or your own).
+# An optimizer moves weights by `optimizer.apply(gradients, weights)`. Nothing has to be returned.
+#
+# *How this is checked.* Your function and a reference move the same small network from the same start on the same batch, and the two motions must agree within 1% of their length.
+# The optimizer in the check is plain descent, not Adam: Adam divides by the size of the gradient, and would hide a wrong factor.
+
+# %% nbgrader={"grade_id": "content-step", "solution": true}
+def content_step(generator, optimizer, blurred, sharp):
+    """Move the generator's weights by one step of the optimizer, against the gradient of the content loss."""
+    ### BEGIN SOLUTION: record the loss on a tape, take the gradient for generator.trainable_variables, apply it
+    with tf.GradientTape() as tape:
+        output = generator(blurred, training=True)
+        loss = tf.reduce_mean(losses.l1(sharp, output))
+    weights = generator.trainable_variables
+    optimizer.apply(tape.gradient(loss, weights), weights)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "content-step-test", "grade": true, "points": 1}
+lesson_07.check_content_step(content_step)
+### BEGIN HIDDEN TESTS
+lesson_07.check_content_step(content_step, seed=72)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now phase 2, the critic's turn. Its loss is that of lesson 06: the mean of its answers for the output, minus the mean for the sharp images, plus ten times the gradient penalty:
+#
+# $$L_D = \overline{D(\text{output})} - \overline{D(\text{sharp})} + 10 \cdot \overline{\left(\lVert\nabla D(\hat x)\rVert - 1\right)^2}$$
+#
+# `losses.gradient_penalty(critic, sharp, output, mix)` gives the bracket for each image. `mix` holds a random number from 0 to 1 for each image; it decides where between sharp and output the slope is measured.
+#
+# ### Exercise 3: a step of the critic (2 points)
+#
+# Write this step. `output` is what the generator made, an array: nothing leads back to the generator.
+
+# %% nbgrader={"grade_id": "critic-step", "solution": true}
+def critic_step(critic, optimizer, sharp, output, mix):
+    """Move the critic's weights by one step of the optimizer, against the gradient of L_D."""
+    ### BEGIN SOLUTION: record L_D on a tape, take the gradient for critic.trainable_variables, apply it
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(critic(output, training=True)) - tf.reduce_mean(critic(sharp, training=True))
+        loss += 10.0 * tf.reduce_mean(losses.gradient_penalty(critic, sharp, output, mix))
+    weights = critic.trainable_variables
+    optimizer.apply(tape.gradient(loss, weights), weights)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "critic-step-test", "grade": true, "points": 2}
+lesson_07.check_critic_step(critic_step)
+### BEGIN HIDDEN TESTS
+lesson_07.check_critic_step(critic_step, seed=73)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Section 8 puts both together. First, see a step at work.
+
+# %% [markdown]
+# ## 4. A minute of training (7 minutes)
+#
+# `training.train` repeats the step. After every epoch it deblurs photographs that it never learns from, and stores pictures, scores and weights in a folder.
+# The settings are those of a small network (width 16, three blocks), for a minute or two on a laptop:
+
+# %% tags=["size-dependent"]
+settings = runs.SIZES[size]
+print(f"{settings.epochs} epochs of {settings.steps} steps, batches of {settings.batch} patches of {settings.patch}×{settings.patch} pixels")
+print(f"learning rate {settings.learning_rate:g}, falling to 1% of it ({settings.schedule}); loss: mean absolute difference, no critic")
+
+# %% [markdown]
+# **Predict, then run.** Blurred photographs of level 1 are some 24 dB from the sharp ones. By how many decibels will ten small epochs raise that? When will most of it have been gained?
+#
+# While it runs, you may press the stop button ■ above. The cell then ends after its current step. Run it again, and it goes on from there.
+# Once finished, it stays finished: to train anew, delete the folder `runs` beside this notebook.
+
+# %% tags=["nbval-ignore-output"]
+keep = Path("runs" if Path.cwd().name == "my_work" else tempfile.mkdtemp())         # yours stay, for lesson 08
+run = training.train(keep / f"level1_{size}", settings, resume=True, report=widgets.TrainingView())
+
+# %% tags=["size-dependent"]
+gains = [row["psnr_gain"] for row in run.history]
+print("gain over 2 dB:", gains[-1] > 2)
+print("more than half of it in the first half of the epochs:", gains[len(gains) // 2] > 0.5 * gains[-1])
+
+# %% [markdown]
+# Look at one of the held-out photographs closely. Pull the line from side to side.
+
+# %%
+before, after = run.picture("blurred", 1), run.picture(len(run.history) - 1, 1)
+widgets.swipe(before, after, labels=("blurred", "after training"), zoom=3, start=50,
+              alt="part of a photograph that was not used in training")
+
+# %% [markdown]
+# The network knows one motion, and it has learned to undo it on photographs that it has never seen. It is far from perfect, and any other motion would defeat it; lesson 09 measures how badly.
+#
+# *The picture's loss falls and its PSNR rises, but not in lockstep.* The loss is measured on the batches that are trained on, the PSNR on the same eight held-out photographs every time. Lesson 08 reads such curves.
+
+# %% [markdown]
+# ## 5. Stop, and go on (6 minutes)
+#
+# A training of hours gets interrupted: a closed lid, a full disk, a power cut. How much is lost?
+#
+# Three small trainings of 20 steps, 5 in each epoch. The first is left alone. In the second, someone presses stop after step 7; to have it happen every time, the cell itself sends the signal that the stop button sends.
+# Then it goes on until, after step 13, an error ends it without any warning, as a power cut would. Then it goes on again.
+
+# %%
+small = runs.SIZES["smoke"].changed(epochs=4, steps=5)
+place = Path(tempfile.mkdtemp())
+
+
+def recorder(seen, at=None, do=None):
+    """A `report` that notes the loss of every step in the list `seen`; after step `at` it calls `do`."""
+    def report(progress):
+        if progress.losses and not progress.stopped:
+            seen.append((progress.step, progress.losses["content"]))
+            if progress.step == at:
+                do()
+    return report
+
+
+def press_stop():
+    signal.raise_signal(signal.SIGINT)
+
+
+def power_cut():
+    raise RuntimeError("no more power")
+
+
+# %%
+alone, sessions = [], [[], [], []]
+undisturbed = training.train(place / "undisturbed", small, report=recorder(alone))
+
+training.train(place / "disturbed", small, report=recorder(sessions[0], 7, press_stop))
+try:
+    training.train(place / "disturbed", small, resume=True, report=recorder(sessions[1], 13, power_cut))
+except RuntimeError as error:
+    print("Training ended:", error)
+disturbed = training.train(place / "disturbed", small, resume=True, report=recorder(sessions[2]))
+
+for number, session in enumerate(sessions, 1):
+    print(f"session {number}: steps {session[0][0]} to {session[-1][0]}")
+
+# %%
+figure, axis = plt.subplots(figsize=(7.6, 3.4))
+axis.plot(*zip(*alone), color="0.7", linewidth=7, solid_capstyle="round", label="undisturbed")
+for session, marker, name in zip(sessions, "os^", ("until the stop button", "until the power cut", "to the end")):
+    axis.plot(*zip(*session), marker=marker, linewidth=1.2, markersize=6, label=name)
+for epoch in (5, 10, 15):
+    axis.axvline(epoch + 0.5, color="0.8", linewidth=1, linestyle=":")
+axis.set(xlabel="step (dotted: end of an epoch)", ylabel="content loss", xticks=range(0, 21, 5))
+axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+figures.show(figure, alt="Loss over 20 steps. The three sessions of the disturbed run lie exactly on the undisturbed one; "
+                         "steps 11 to 13 were taken twice, with the same losses")
+
+# %% [markdown]
+# The stop button costs nothing: the step is finished, and everything is stored. The power cut costs what was done since the last *checkpoint*, which is written after every epoch (and every two minutes in a long one): steps 11 to 13 are taken again, with the same losses.
+# In the end, is it the same network?
+
+# %%
+def without_clock(run):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in run.history]
+
+
+print("same history:", without_clock(disturbed) == without_clock(undisturbed))
+with np.load(undisturbed.weights()) as one, np.load(disturbed.weights()) as other:
+    print("same weights, to the last bit:", all(np.array_equal(one[name], other[name]) for name in one))
+
+# %% [markdown]
+# **Predict, then run.** What must a checkpoint hold, so that this works? The network has this many weights; how many numbers does its checkpoint hold?
+
+# %%
+weights = networks.generator(small.width, small.blocks).count_params()
+with np.load(place / "disturbed" / "checkpoint.npz") as file:
+    numbers = sum(file[name].size for name in file if name != "note")
+print(f"weights: {weights:,} · numbers in the checkpoint: {numbers:,}, {numbers / weights:.1f} times as many")
+
+# %% [markdown]
+# Adam's $m$ and $v$ are stored too, one of each for every weight, and the step count $t$. Without them, a continued run would start its memory at zero and take first steps of full length again.
+# The batches need no storing: in this library batch number $n$ is computed from the seed and $n$ alone. (A training with a critic stores that network, and its $m$ and $v$, as well.)
+
+# %% [markdown]
+# ## 6. What if? (12 minutes)
+#
+# Section 3.2 of the report states six numbers:
+
+# %%
+for name in ("batch", "epochs", "learning_rate", "beta_1", "beta_2", "epsilon"):
+    print(f"{name:14}{report.TRAINING[name]:g}")
+
+# %% [markdown]
+# What if they were others? To try many settings in a minute, the problem must be tiny: a network of three convolutions, patches of 32×32 pixels, 200 steps. The cell below has a whole training.
+# The four settings of Adam are arguments of the compiled step, so nothing has to be compiled again for another value.
+
+# %%
+STEPS = 40 if size == "smoke" else 200
+pool = datasets.batch(datasets.source("photos", "train", patch=32, level=1), seed=0, first=0, size=1024)
+test_blurred, test_sharp = (photos.to_network(images) for images in datasets.held_out("photos", patch=64, count=16, level=1))
+
+
+def tiny_network():
+    image = keras.Input((None, None, 3))
+    x = layers.Conv2D(12, 7, strides=2, padding="same", activation="relu")(image)
+    x = layers.Conv2D(12, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(3, 7, padding="same", kernel_initializer="zeros")(layers.UpSampling2D(2)(x))
+    return keras.Model(image, layers.Add()([image, x]))
+
+
+network = tiny_network()
+weights = network.trainable_variables
+means, squares = ([tf.Variable(tf.zeros_like(w)) for w in weights] for _ in range(2))       # Adam's m and v
+batch_type, number_type = tf.TensorSpec((None, 32, 32, 3)), tf.TensorSpec(())
+
+
+@tf.function(input_signature=[batch_type] * 2 + [number_type] * 5)
+def tiny_step(blurred, sharp, t, rate, beta_1, beta_2, epsilon):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(losses.l1(sharp, network(blurred)))
+    for w, m, v, g in zip(weights, means, squares, tape.gradient(loss, weights)):
+        m.assign(beta_1 * m + (1 - beta_1) * g)
+        v.assign(beta_2 * v + (1 - beta_2) * g**2)
+        w.assign_sub(rate * m / (1 - beta_1**t) / (tf.sqrt(v / (1 - beta_2**t)) + epsilon))
+
+
+@tf.function
+def gain():
+    """PSNR of the output minus PSNR of the blurred patches, in dB: mean over the 16 test patches."""
+    before, after = (tf.reduce_mean((test_sharp - x) ** 2, axis=(1, 2, 3)) for x in (test_blurred, network(test_blurred)))
+    return tf.reduce_mean(tf.math.log(before / after)) * 10 / np.log(10)
+
+
+def train_tiny(rate=1e-3, batch=16, beta_1=0.9, beta_2=0.999, epsilon=1e-8, steps=STEPS, seed=0):
+    """Train from the beginning; the gain after 0, 10, 20 … steps."""
+    keras.utils.set_random_seed(seed)
+    for w, fresh in zip(weights, tiny_network().trainable_variables):
+        w.assign(fresh)
+    for variable in means + squares:
+        variable.assign(tf.zeros_like(variable))
+    rng, curve = np.random.default_rng(seed), [0.0]
+    for t in range(1, steps + 1):
+        chosen = rng.integers(0, len(pool[0]), batch)
+        tiny_step(pool[0][chosen], pool[1][chosen], *(tf.constant(x, tf.float32) for x in (t, rate, beta_1, beta_2, epsilon)))
+        if t % 10 == 0:
+            curve.append(float(gain()))
+    return np.array(curve)
+
+
+# %% [markdown]
+# ### Learning rate
+#
+# **Predict, then run.** The report has 0.0001. Which of these six gains most in 200 steps, and what will the largest do?
+
+# %%
+def draw_curves(curves, chosen, title, images=None):
+    """Gain over the steps (or over the images seen, `images` per step), one curve thick, the others grey."""
+    figure, axis = plt.subplots(figsize=(6.8, 3.2))
+    for value in [*curves, chosen]:
+        x = 10 * np.arange(len(curves[value])) * (images[value] if images else 1)
+        style = {"linewidth": 3, "color": figures.COLOURS["blue"]} if value == chosen else {"linewidth": 1.2, "color": "0.75"}
+        axis.plot(x, np.maximum(curves[value], -1), **style)
+    axis.axhline(0, color="0.4", linewidth=1, linestyle="--")
+    axis.set(ylim=(-1, 2.5), xlabel="images seen" if images else "step", ylabel="gain on test patches, dB", title=title)
+    return figure
+
+
+def what_if(setting, values):
+    """Train once for each value of one setting; the curves, and a slider over them."""
+    curves = {value: train_tiny(**{setting: value}) for value in values}
+    view = widgets.explore(lambda **chosen: draw_curves(curves, *chosen.values(), title=f"{setting} = {chosen[setting]:g}"),
+                           {setting: values}, start={setting: values[len(values) // 2]},
+                           alt=f"Gain over the steps for {len(values)} values of {setting}, one of them drawn thick")
+    return curves, view
+
+
+rate_curves, view = what_if("rate", [1e-5, 1e-4, 1e-3, 1e-2, 1e-1])
+view
+
+# %% tags=["size-dependent"]
+final = {value: curve[-1] for value, curve in rate_curves.items()}
+print("the best is 0.001, with more than twice the gain of 0.0001:", bool(max(final, key=final.get) == 1e-3 and final[1e-3] > 2 * final[1e-4]))
+print("0.00001 gains less than 0.2 dB:", bool(final[1e-5] < 0.2))
+print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) < 0.2))
+
+# %% [markdown]
+# Too small, and the network is still on its way after 200 steps; it would need ten times as many. Too large, and the first steps throw the weights to where no output depends on them any more:
+# the ReLUs give nothing but zeros (lesson 05), the network returns its input, and no gradient brings it back. In between there is one decade that works. That is typical, and why the learning rate is the first setting to try: in steps of ten.
+#
+# The report's 0.0001 suits a network with 11 million weights and thousands of steps. A rate that *falls* during training has both: long steps first, fine ones at the end. The training of section 4 does that.
+
+# %% [markdown]
+# ### Batch size
+#
+# Every patch gives another gradient; a batch averages them. What does a larger batch buy? Compare with the mean gradient of 512 patches, at the start of a training:
+
+# %%
+def gradient_of(chosen):
+    """The gradient of the loss on these patches of the pool, as one vector."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(losses.l1(pool[1][chosen], network(pool[0][chosen])))
+    return np.concatenate([g.numpy().ravel() for g in tape.gradient(loss, weights)])
+
+
+train_tiny(steps=20)
+mean_gradient, rng = gradient_of(np.arange(512)), np.random.default_rng(0)
+noise = {n: np.mean([np.linalg.norm(gradient_of(rng.integers(0, 512, n)) - mean_gradient) for _ in range(30)])
+         / np.linalg.norm(mean_gradient) for n in (1, 4, 16, 64)}
+ratios = [noise[n] / noise[4 * n] for n in (1, 4, 16)]
+print("four times the batch, half the noise (to 25%):", all(1.6 < ratio < 2.5 for ratio in ratios))
+print("a single patch has more noise than gradient:", bool(noise[1] > 1))
+
+# %% [markdown]
+# Noise falls with the square root of the batch, work rises with the batch itself. **Predict, then run:** if a batch of 4 may take 16 times as many steps as one of 64, which is ahead after the same number of *images*?
+
+# %%
+sizes = {4: 4 * STEPS, 16: STEPS, 64: STEPS // 4}               # the same number of images each
+by_batch = {batch: train_tiny(batch=batch, steps=steps) for batch, steps in sizes.items()}
+widgets.explore(lambda batch: draw_curves(by_batch, batch, f"batch = {batch}, {sizes[batch]} steps", images={n: n for n in sizes}),
+                {"batch": list(sizes)}, start={"batch": 16},
+                alt="Gain over the number of images seen for batches of 4, 16 and 64; the smaller the batch, the faster it rises")
+
+# %% tags=["size-dependent"]
+print("after 3,200 images 4 is ahead of 16 and 16 of 64:", bool(by_batch[4][-1] > by_batch[16][-1] > by_batch[64][-1]))
+
+# %% [markdown]
+# Here, for the same work, many rough steps beat few exact ones. Why then does the report take 16? A small batch wastes a processor's parallel units, batch normalisation needs several images for its mean and variance, and late in training, when the gradient is small, its noise is what remains.
+# So one takes the largest batch that still costs little time per image, and raises the learning rate with it. Note what batch size does *not* change: the number of MACs per epoch.
+
+# %% [markdown]
+# ### Epochs
+#
+# More epochs are more steps. How much does each doubling of the number of steps add?
+
+# %%
+long = train_tiny(steps=4 * STEPS)
+doublings = [STEPS // 4, STEPS // 2, STEPS, 2 * STEPS, 4 * STEPS]
+figure, axis = plt.subplots(figsize=(6.8, 3))
+axis.plot(range(10, 4 * STEPS + 1, 10), long[1:])
+axis.plot(doublings, [long[step // 10] for step in doublings], "o", color=figures.COLOURS["vermilion"])
+axis.set(xscale="log", xticks=doublings, xticklabels=doublings, xlabel="step (logarithmic)", ylabel="gain on test patches, dB")
+axis.minorticks_off()
+figures.show(figure, alt="Gain over 800 steps on a logarithmic axis: every doubling of the steps adds some tenths of a decibel")
+
+# %% tags=["size-dependent"]
+print("the second half of the steps adds less than the first:", bool(long[-1] - long[len(long) // 2] < long[len(long) // 2]))
+print("but it still adds something:", bool(long[3 * len(long) // 4:].max() > long[:len(long) // 2].max()))
+
+# %% [markdown]
+# On a logarithmic axis the curve is almost straight: each further gain of the same size costs twice as many steps. "The values of PSNR and SSIM can be further improved by increasing the training epochs", says the report (Section 3.3). True, but it has its price: section 7.
+
+# %% [markdown]
+# ### β₁ and β₂
+#
+# β₁ is the memory for the direction. For the tiny network:
+
+# %%
+by_beta, view = what_if("beta_1", [0.0, 0.5, 0.9, 0.99])
+view
+
+# %% tags=["size-dependent"]
+final = {value: curve[-1] for value, curve in by_beta.items()}
+print("all four gain more than 0.5 dB:", all(value > 0.5 for value in final.values()))
+print("0.9 gains more than none at all, and more than 0.99:", bool(final[0.9] > max(final[0.0], final[0.99])))
+
+# %% [markdown]
+# Without memory the steps follow the noise; with too much, the network reacts too late. In between it hardly matters, for a network that learns alone. For *two* networks that learn against each other, it does.
+# The smallest such game has one weight each (lesson 01). The first player moves $x$ to make $V = x y + 0.15\,x^2 - 0.15\,y^2$ small, the second moves $y$ to make it large; their balance is at (0, 0). Both use Adam.
+
+# %%
+def play(beta_1, rate=0.03, steps=600):
+    """The path (x, y) of two players with Adam, from (1, 1)."""
+    w, m, v = np.ones(2), np.zeros(2), np.zeros(2)
+    points = [w]
+    for t in range(1, steps + 1):
+        g = np.array([w[1] + 0.3 * w[0], -(w[0] - 0.3 * w[1])])        # the second player goes up: minus
+        m, v = beta_1 * m + (1 - beta_1) * g, 0.999 * v + 0.001 * g**2
+        w = w - rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        points.append(w)
+    return np.array(points)
+
+
+def draw_game(beta_1):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.5), width_ratios=(1, 1.4))
+    points = play(beta_1)
+    left.plot(*points.T, linewidth=1.2)
+    left.plot(1, 1, "o", color="black", markersize=5)
+    left.plot(0, 0, "*", markersize=14, color=figures.COLOURS["vermilion"])
+    left.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xlabel="x", ylabel="y", title=f"β₁ = {beta_1:g}", aspect="equal")
+    right.plot(np.hypot(*points.T))
+    right.set(ylim=(0, 3.2), xlabel="step", ylabel="distance from the balance")
+    return figure
+
+
+widgets.explore(lambda **chosen: draw_game(chosen["β₁"]), {"β₁": [0.0, 0.5, 0.9, 0.95]}, start={"β₁": 0.9},
+                alt="Path of two players around their balance, and its distance over the steps: it falls to zero for β₁ of 0 and 0.5, "
+                    "and circles for ever at 0.9 and 0.95")
+
+# %%
+for beta_1 in (0.0, 0.5, 0.9, 0.95):
+    print(f"β₁ = {beta_1}: distance from the balance after 600 steps {np.hypot(*play(beta_1)[-1]):.2f}")
+
+# %% [markdown]
+# With memory, each player keeps going where the other was ten steps ago, and they chase each other in circles. That momentum harms games is known (Gidel et al., arXiv:1807.04740),
+# and GANs are often trained with less of it: reference [9] of the report has β₁ = 0. The report keeps 0.9, Adam's own default, for both networks; it does not say whether anything else was tried.
+#
+# And β₂? Its memory of 1,000 steps is longer than our whole training, and the correction makes up for that.
+
+# %%
+by_beta_2, view = what_if("beta_2", [0.9, 0.99, 0.999, 0.9999])
+view
+
+# %% tags=["size-dependent"]
+final = [curve[-1] for curve in by_beta_2.values()]
+print("all four gain more than 0.5 dB:", min(final) > 0.5)
+
+# %% [markdown]
+# It changes little here. A short memory (0.9) makes $\sqrt{\hat v}$ nearly the size of the latest gradients alone, so that a single odd batch counts more.
+
+# %% [markdown]
+# ### ε
+#
+# "Only against a division by zero"? It depends on what it is added to:
+
+# %% tags=["size-dependent"]
+train_tiny()
+size_of_gradient = np.concatenate([np.sqrt(v.numpy()).ravel() for v in squares]) / np.sqrt(1 - 0.999**STEPS)
+print("most √v̂ lie between 10⁻⁵ and 10⁻²:", bool(np.mean((size_of_gradient > 1e-5) & (size_of_gradient < 1e-2)) > 0.8))
+
+by_epsilon, view = what_if("epsilon", [1e-8, 1e-4, 1e-2, 1.0])
+view
+
+# %% tags=["size-dependent"]
+final = {value: curve[-1] for value, curve in by_epsilon.items()}
+print("with ε = 1 the gain is below 0.1 dB:", bool(final[1.0] < 0.1))
+print("with ε = 0.01 it is below half of that with 10⁻⁸:", bool(final[1e-2] < 0.5 * final[1e-8]))
+
+# %% [markdown]
+# Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: plain descent, with a tiny learning rate. The report's 10⁻⁸ lies far below all gradients, so it does what it should: nothing.
+# (Multiply the loss by 100, and every gradient grows by 100. Adam's steps stay as they are, unless ε is large. That is why the weight 100 of the content loss matters only in comparison with the adversarial loss's 1.)
+
+# %% [markdown]
+# ## 7. Forty epochs (8 minutes)
+#
+# The report trains for 40 epochs on around 500 images, with batches of 16, "for around 3 hours", on a "1.4 GHz Quad-Core Intel Core i5". Can that be?
+# Work is counted in multiply–accumulates, MACs (lesson 03). How many does one step need for one image of 256×256 pixels?
+#
+# - The generator runs forward once. Backward costs twice that: once for the gradient of what goes into each layer, once for the gradient of its weights. Together 3 times.
+# - A step of the critic: three times the critic's cost for the sharp image and three times for the output. The report does not say how many such steps there are for one of the generator; the implementation that it evidently follows takes 5.
+# - The adversarial loss: once forward through the critic, once back to its input. The weights of the critic are not wanted.
+# - The perceptual loss: VGG16 forward for the sharp image and for the output, and back for the output.
+# - That implementation also runs the generator once more to make the outputs for the critic. (The course's step uses the same output for both.)
+
+# %%
+G, D, VGG = (parameters.model_macs(model, 256) / 1e9
+             for model in (networks.generator(), networks.discriminator(), losses.vgg_features()))
+parts = {"generator, forward and backward": 3 * G, "critic, 5 steps": 5 * 2 * 3 * D, "adversarial loss": 2 * D,
+         "perceptual loss": 3 * VGG, "generator again, for the critic": G}
+for name, gmacs in parts.items():
+    print(f"{name:35}{gmacs:7.1f} GMAC")
+print(f"{'one step, for one image':35}{sum(parts.values()):7.1f} GMAC")
+
+# %% [markdown]
+# ### Exercise 4: how many hours? (1 point)
+#
+# A processor's speed is stated in GFLOP/s, 10⁹ operations per second. A MAC is two operations: a multiplication and an addition.
+# Write a function that returns the hours of a training.
+
+# %% nbgrader={"grade_id": "hours", "solution": true}
+def hours(gmacs, images, epochs, rate):
+    """Hours for `epochs` passes through `images` images, `gmacs` GMAC for each, at `rate` GFLOP/s."""
+    ### BEGIN SOLUTION: return operations divided by operations per second, in hours
+    return 2 * gmacs * images * epochs / rate / 3600
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "hours-test", "grade": true, "points": 1}
+lesson_07.check_hours(hours)
+### BEGIN HIDDEN TESTS
+lesson_07.check_hours(hours, seed=74)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now the report's processor. Four cores at 1.4 GHz, each with two units that multiply and add eight numbers at once: at most 4 · 1.4 · 2 · 8 · 2 = 179 GFLOP/s.
+# For a while such a processor runs faster than it is sold for, at most some 3.9 GHz: 500 GFLOP/s. No program reaches the peak; half of it is good.
+
+# %%
+gmacs = sum(parts.values())
+for name, rate in (("at 1.4 GHz, peak", 179), ("at 3.9 GHz, peak", 500)):
+    whole, least = (2 * work * 500 * 40 / rate / 3600 for work in (gmacs, 3 * G))
+    print(f"{name}: {whole:.1f} hours; the generator alone, without any loss or critic: {least:.1f} hours")
+print(f"for 3 hours the whole step would need {2 * gmacs * 500 * 40 / (3 * 3600):.0f} GFLOP/s")
+
+# %% [markdown]
+# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. So either fewer epochs were run than stated, or fewer images, or smaller ones; the report doesn't say enough to tell which.
+#
+# And your machine? Measure twice. First how fast it computes the convolution that the generator mostly consists of. Then a whole step with the report's settings, on one image of 256×256 pixels.
+
+# %% tags=["nbval-ignore-output"]
+def measure():
+    """GFLOP/s of a convolution, and seconds for one step of Section 3.2 on one image."""
+    patch = 64 if size == "smoke" else 256
+    gan = training.DeblurGAN(runs.SIZES["paper"].changed(batch=1, patch=patch, precision="float32"), total_steps=1)
+    one_blurred, one_sharp = datasets.batch(datasets.source("photos", "train", patch, level=1), seed=0, first=0, size=1)
+    seconds = []
+    for number in range(2):                     # the first is slower: everything is set up
+        start = time.perf_counter()
+        gan.step(one_blurred, one_sharp, number)
+        seconds.append(time.perf_counter() - start)
+    return training.convolution_rate("float32"), min(seconds) * (256 / patch) ** 2
+
+
+rate_here, seconds_here = measure()
+by_rate = 2 * (gmacs - G) * 500 * 40 / rate_here / 3600         # this library computes the output once
+measured = seconds_here * 500 * 40 / 3600
+print(f"a convolution runs at {rate_here:.0f} GFLOP/s here; at that rate 40 epochs take {by_rate:.1f} hours")
+print(f"one step on one image takes {seconds_here:.1f} s here; at that pace 40 epochs take {measured:.1f} hours")
+
+# %%
+def draw_hours():
+    bars = {"the report's statement": (3, "0.45"), "its processor, 3.9 GHz peak": (2 * gmacs * 2e4 / 500 / 3600, figures.COLOURS["sky"]),
+            "its processor, 1.4 GHz peak": (2 * gmacs * 2e4 / 179 / 3600, figures.COLOURS["sky"]),
+            "this machine, by its convolutions": (by_rate, figures.COLOURS["orange"]),
+            "this machine, a step measured": (measured, figures.COLOURS["vermilion"])}
+    figure, axis = plt.subplots(figsize=(7.6, 2.9))
+    for row, (value, colour) in enumerate(bars.values()):
+        axis.barh(row, value, color=colour)
+        axis.text(value * 1.04, row, f"{value:.1f} h", va="center", fontsize=10)
+    axis.set(yticks=range(len(bars)), yticklabels=list(bars), xscale="log", xlim=(1, 3 * max(value for value, _ in bars.values())),
+             xlabel="hours for 40 epochs of 500 images (logarithmic)")
+    axis.invert_yaxis()
+    axis.grid(axis="y")
+    return figure
+
+
+figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states, seven and nineteen for its processor at its peak, "
+                               "and two bars measured on this machine")
+
+# %% [markdown]
+# The stored numbers are those of two cores of a server; yours differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
+# (This measurement runs the step uncompiled and with one image; `training.train` compiles it, and uses the faster bfloat16 where the processor has it, which gains up to a factor of two or three.)
+
+# %% [markdown]
+# ### Think: one night (2 points)
+#
+# You have one night of 8 hours on the machine of this notebook, and 500 GoPro images. Take it that 40 epochs of Section 3.2 would take 40 hours there.
+# Plan a training that fits. State at least two changes to the settings (for example patch, width, blocks, epochs, critic steps, batch), by what factor each changes the time and why, and what each may cost in quality.
+# Then name one thing that you would measure in the first ten minutes, before you go to bed.
+
+# %% [markdown] nbgrader={"grade_id": "think-night", "grade": true, "solution": true, "points": 2}
+# ### BEGIN SOLUTION
+# I need a factor of 5. Patches of 128 instead of 256 pixels have a quarter of the pixels, so every convolution costs a quarter: 40 hours become 10. The network then sees less surroundings, and a blur longer than the patch's margin can't be undone near its border; for blurs of 20 pixels that is bearable.
+# Epochs from 40 to 30: time falls in proportion, to 7.5 hours. By then the curve is flat, if the learning rate falls towards the end, so little is lost. I would rather not halve the width, though it divides the work of the inner layers by four: the network would be another one.
+# (A smaller batch alone changes nothing: the same number of images goes through the network.)
+# First I would time 20 compiled steps and multiply out to see that the night is long enough, and look at the first epoch's PSNR: is it above that of the blurred input, and are all losses finite? And I would check that the checkpoint is written, by stopping and resuming once.
+# ### END SOLUTION
+#
+# ### BEGIN MARK SCHEME
+# - 1 point for two changes with a right factor and reason that together give at least 5: patch (area), width (square), blocks (in proportion to their share), epochs or images (in proportion), critic steps (only the critic's 34 of 300 GMAC, so little is gained). Half a point if one factor is wrong. A smaller batch at the same number of epochs saves nothing; claiming that it does loses half a point.
+# - 1 point for what is lost in quality by each (half), and for a sensible early measurement: time per step multiplied out, gain after the first epoch, losses finite, a stop-and-resume test (half).
+# ### END MARK SCHEME
+
+# %% [markdown]
+# ## 8. Challenge: the whole step (9 minutes)
+#
+# Now both players. One step of the whole GAN on a batch:
+#
+# 1. The generator makes its output, with `training=True`.
+# 2. The critic takes one step for each element of `mixes`, by the loss of exercise 3, on the sharp images and this output.
+# 3. The generator takes one step by `content_weight` times the content loss (mean absolute difference) plus `adversarial_weight` times the adversarial loss. The latter is minus the mean of the answers that the critic gives *now* for the output.
+#
+# ### Exercise 5: one step of the GAN (3 points)
+#
+# Write it. You may call your `critic_step`, or write everything here. Both networks must end exactly where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
+# One point is for the critic after one step, two are for both networks over two steps on two batches.
+#
+# *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And what must the critic's step not see?
+
+# %% nbgrader={"grade_id": "gan-step", "solution": true}
+def gan_step(generator, critic, generator_optimizer, critic_optimizer, blurred, sharp, mixes, content_weight, adversarial_weight):
+    """Move the critic by one step for each of `mixes`, then the generator by one."""
+    ### BEGIN SOLUTION: make the output, train the critic on it, then take the generator's gradient through the trained critic
+    output = generator(blurred, training=True)
+    for mix in mixes:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(critic(output, training=True)) - tf.reduce_mean(critic(sharp, training=True))
+            loss += 10.0 * tf.reduce_mean(losses.gradient_penalty(critic, sharp, output, mix))
+        weights = critic.trainable_variables
+        critic_optimizer.apply(tape.gradient(loss, weights), weights)
+
+    with tf.GradientTape() as tape:
+        output = generator(blurred, training=True)
+        content = tf.reduce_mean(losses.l1(sharp, output))
+        adversarial = -tf.reduce_mean(critic(output, training=True))
+        loss = content_weight * content + adversarial_weight * adversarial
+    weights = generator.trainable_variables
+    generator_optimizer.apply(tape.gradient(loss, weights), weights)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade_id": "gan-step-critic", "grade": true, "points": 1}
+lesson_07.check_gan_step_critic(gan_step)
+### BEGIN HIDDEN TESTS
+lesson_07.check_gan_step_critic(gan_step, seed=75)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade_id": "gan-step-both", "grade": true, "points": 2}
+lesson_07.check_gan_step(gan_step)
+### BEGIN HIDDEN TESTS
+lesson_07.check_gan_step(gan_step, seed=76)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# This is all there is to it. Compare yours with `DeblurGAN.step` in `course_lib/training.py`. It runs the generator once instead of twice, by stopping the tape while the critic learns.
+# That saves 57 of the 300 GMAC of section 7. The rest of that file keeps runs, checkpoints and clocks.
+
+# %% [markdown]
+# ## Recap
+#
+# - A step: output, loss, gradient, and every weight moves against its gradient. In a GAN each loss moves its own network; the critic goes first, with the output as a constant.
+# - Adam divides the mean gradient by its usual size. A weight moves by about the learning rate if its gradients agree, and hardly at all if they don't.
+# - A network for one known blur gains more than 2 dB in ten small epochs.
+# - A checkpoint holds weights, Adam's memories and the step count. With it, an interrupted run ends as the same network, to the last bit.
+# - The learning rate decides most: a decade too low is slow, a decade too high destroys. Small batches make better use of the same images, large ones of the machine. Doubling the steps adds less and less. β₁ hardly matters for one network, but in a game a large one makes the players circle. ε must be far below the gradients.
+# - Section 3.2 needs about 300 GMAC for each image and step, 12 · 10¹⁵ operations for 40 epochs. At the peak of the report's processor that is 7 to 19 hours, not 3.
+#
+# [← previous: Losses](06_losses.ipynb) · [Glossary](glossary.md) · [next: Comparing epochs →](08_comparing_epochs.ipynb)
