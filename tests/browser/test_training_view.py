@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 from driving import open_notebook, output
-from test_in_jupyterlab import page, save  # noqa: F401  (a fixture)
+from test_in_jupyterlab import new_page, save
 
 from course_lib import runs
 
@@ -19,17 +19,21 @@ run = training.train("runs/stopped", settings, resume=True, report=widgets.Train
 
 
 @pytest.fixture
-def opened(lab, page):  # noqa: F811
+def opened(browser, lab):
+    """A page with a notebook that trains, and the notebook's path."""
+    page = new_page(browser)
     path = lab.work / "training_view.ipynb"
     v4 = nbformat.v4
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(TRAIN), v4.new_code_cell("len(run.history)")],
                                    metadata={"kernelspec": kernel}), path)
     open_notebook(page, lab.url(path.name))
-    return page, path
+    yield page, path
+    page.context.close()
+    lab.end_kernels()
 
 
-def run_all_and_stop(page, after: int) -> str:  # noqa: F811
+def run_all_and_stop(page, after: int) -> str:
     """Run All, press the stop button once epoch `after` is being trained; returns what the view then says."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
@@ -45,7 +49,7 @@ def run_all_and_stop(page, after: int) -> str:  # noqa: F811
 
 
 def test_stop_button_and_going_on(opened, lab, artefacts):
-    page, path = opened  # noqa: F811
+    page, path = opened
     first = run_all_and_stop(page, 3)
     step = int(re.search(r"after step (\d+) of", first)[1])
     assert "everything is kept in runs" in first and step >= 6
