@@ -8,6 +8,7 @@ for the report's 256 x 256 input.
 """
 
 from course_lib.backend import keras, tf
+from course_lib.normalisation import BatchNormalization
 
 layers = keras.layers
 
@@ -20,7 +21,7 @@ def normalise(kind: str, dtype=None, name=None):
     if kind == "batch":
         # where several devices share a batch, its mean and variance are those of all of it
         shared = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return layers.BatchNormalization(momentum=MOMENTUM, synchronized=shared, dtype=dtype, name=name)
+        return BatchNormalization(momentum=MOMENTUM, synchronized=shared, dtype=dtype, name=name)
     if kind == "instance":      # each image and channel on its own (Ulyanov et al., arXiv:1607.08022)
         return layers.GroupNormalization(groups=-1, dtype=dtype, name=name)
     if kind == "layer":         # each image on its own, all channels together (Ba et al., arXiv:1607.06450)
