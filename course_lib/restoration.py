@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib import photos, variants
+from course_lib import faster, photos, variants
 from course_lib.backend import keras, tf
 from course_lib.files import atomic
 
@@ -257,7 +257,7 @@ _functions: "weakref.WeakKeyDictionary[keras.Model, Callable]" = weakref.WeakKey
 def _compiled(model: keras.Model) -> Callable:
     """The model as one TensorFlow function for all sizes, traced once in the model's life."""
     if model not in _functions:
-        reference = weakref.ref(model)      # a strong one would keep every model alive
-        _functions[model] = tf.function(lambda x: reference()(x, training=False), autograph=False,
+        lean = faster.rewritten(model, fold=True)       # reads the model's variables, but does not keep the model alive
+        _functions[model] = tf.function(lambda x: lean(x, training=False), autograph=False,
                                         input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
     return _functions[model]
