@@ -408,7 +408,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
         if epoch_done:
             _finish_epoch(folder, gan, state, held_out, epoch_steps, writer)
         tell(terms, epoch_done=epoch_done)
-        stopped = wish.stop and state.step < total
+        stopped = _anyone(spread, wish.stop) and state.step < total
         if writer and (epoch_done or stopped or now - saved > CHECKPOINT_SECONDS):
             _save(folder, gan, state)
             saved = started = time.perf_counter()       # the clock of training stands still meanwhile
@@ -417,6 +417,13 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
                                               "The same call with resume goes on from here.")
             break
     return Run(folder)
+
+
+def _anyone(spread, wish: bool) -> bool:
+    """Whether any host wishes to stop: a signal reaches one of them, and all must stop after the same step."""
+    if not isinstance(spread, tf.distribute.MultiWorkerMirroredStrategy):
+        return wish
+    return float(spread.reduce("SUM", spread.run(lambda: tf.constant(float(wish))), axis=None)) > 0
 
 
 def _open(folder: Path, settings: Settings, resume: bool) -> tuple[Settings, str]:

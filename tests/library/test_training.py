@@ -206,9 +206,14 @@ training.train(sys.argv[1], settings, strategy_name=sys.argv[2])
 def spread_training(folder, strategy, objective):
     """Train in a process of its own; two that share the work for "multiworker"."""
     command = [sys.executable, "-c", SPREAD, str(folder), strategy, objective]
-    if strategy != "multiworker":
+    if strategy == "multiworker":
+        on_two_hosts(command)
+    else:
         subprocess.run(command, check=True)
-        return
+
+
+def on_two_hosts(command):
+    """Run a command twice, as the two workers of a cluster on this machine; both must succeed."""
     sockets = [socket.socket() for _ in range(2)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -241,6 +246,30 @@ def test_two_devices_give_the_history_of_one(strategy, objective, tmp_path):
     for a, b in zip(one, two):
         for name in set(a) - {"seconds"}:
             assert a[name] == pytest.approx(b[name], rel=1e-3, abs=1e-3), name
+
+
+STOPPED = """
+import json, os, signal, sys
+from course_lib import runs, training
+if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 1 and sys.argv[2] == "stop":
+    train_on = training.DeblurGAN.train_on
+    def stopped(gan, *batch, number):
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return train_on(gan, *batch, number=number)
+    training.DeblurGAN.train_on = stopped
+run = training.train(sys.argv[1], runs.SIZES["smoke"], resume=True, strategy_name="multiworker")
+assert len(run.history) == (1 if sys.argv[2] == "stop" else 3), run.history
+"""
+
+
+@pytest.mark.full
+def test_a_signal_to_one_host_stops_all_and_they_resume(tmp_path):
+    """The second of two hosts, which does not write the run, is told to stop during step 2 of 6."""
+    for name in ("stop", "go on"):
+        on_two_hosts([sys.executable, "-c", STOPPED, str(tmp_path / "run"), name])
+    rows = Run(tmp_path / "run").history
+    assert [row["step"] for row in rows] == [0, 3, 6]
 
 
 # When it goes wrong -------------------------------------------------------------------------
