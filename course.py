@@ -4,6 +4,7 @@
     python3 course.py test              run the tests; FULL=1 behind it runs all of them
     python3 course.py reset LESSON=04   a fresh copy of a lesson; yours is kept under another name
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
+    python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
 `make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
@@ -190,6 +191,16 @@ def notebooks(*arguments):
     return run("-m", "course_lib.authoring", *arguments)
 
 
+def bench(*arguments):
+    set_up(COURSE)
+    missing = "import sys, importlib.util as i; sys.exit(not all(map(i.find_spec, ('torch', 'onnx', 'onnxruntime'))))"
+    if run("-c", missing):
+        say("Installing PyTorch and ONNX Runtime, which only this comparison needs: 0.3 GB, on Linux several, as PyTorch brings CUDA there")
+        step([PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet",
+              "--no-build-isolation", "--editable", ROOT + "[bench]"])
+    return run(os.path.join("tests", "benchmarks", "bench.py"), *arguments)
+
+
 def lock(*arguments):
     """Pin every version with the hashes of its files, for all systems at once and without addresses."""
     set_up(TEST)
@@ -199,7 +210,7 @@ def lock(*arguments):
             or run(*compile_, "--extra", "test", "--constraint", COURSE, "-o", TEST))
 
 
-COMMANDS = {"lab": lab, "test": test, "reset": reset, "notebooks": notebooks, "lock": lock}
+COMMANDS = {"lab": lab, "test": test, "reset": reset, "notebooks": notebooks, "bench": bench, "lock": lock}
 
 
 def main(words):

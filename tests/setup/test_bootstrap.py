@@ -222,3 +222,13 @@ def test_test_passes_on_its_size_and_pytests_exit_status(ran, words, size):
     assert course.main(["test", *words, "-k", "x"]) == 5        # 5: pytest ran no test
     assert os.environ["COURSE_SIZE"] == size
     assert ran[0] == course.TEST and ran[1].startswith("-m pytest ") and ran[1].endswith(" -k x")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_bench_installs_what_only_it_needs_once(ran, monkeypatch, capsys, there):
+    monkeypatch.setattr(course, "run", lambda *arguments: ran.append(arguments[-1]) or (arguments[0] == "-c" and not there))
+    monkeypatch.setattr(course, "step", lambda command: ran.append(Path(command[-1]).name))
+    assert course.main(["bench", "--turns", "1"]) == 0
+    assert ran[0] == course.COURSE and "torch" in ran[1] and ran[-1] == "1"
+    assert ran[2:-1] == ([] if there else [ROOT.name + "[bench]"])
+    assert ("Installing PyTorch" in capsys.readouterr().out) != there
