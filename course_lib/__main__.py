@@ -68,6 +68,23 @@ def _parser() -> argparse.ArgumentParser:
     command(doctor, "Say whether this machine is ready for the course. One line for each thing looked at, "
                     "with what to do where something is missing or slow.")
 
+    _add_deblur(command)
+    _add_evaluate(command)
+    _add_train(command)
+
+    add = command(check, "Check a notebook. Runs a copy of it from top to bottom and says which exercises pass, "
+                         "and the points so far.").add_argument
+    add("notebook", help="a lesson in my_work, for example my_work/03_counting_parameters.ipynb")
+
+    command(lab, "Open the lessons in JupyterLab. They are copied to my_work first; what is there already stays. "
+                 "Further arguments go to JupyterLab, for example --port 8890.")
+
+    add = command(reset, "Fetch a fresh copy of a lesson. Yours is kept in my_work under another name.").add_argument
+    add("lesson", help="its number or name, for example 04")
+    return parser
+
+
+def _add_deblur(command: Callable) -> None:
     add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
                           "The network removes the blur it was trained on: level1 one known motion of 11 pixels.").add_argument
     add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
@@ -78,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--force", action="store_true", help="replace a result that exists already")
     _add_machine(add)
 
+
+def _add_evaluate(command: Callable) -> None:
     add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's Table 4: "
                             "maximum, minimum and mean.").add_argument
     add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
@@ -90,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
 
+
+def _add_train(command: Callable) -> None:
     add = command(train, "Train a network. Ctrl-C stops it after the step it is at and keeps everything; "
                          "the same command with --resume goes on exactly there.").add_argument
     add("--run", required=True, metavar="FOLDER", dest="folder",
@@ -110,17 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--strategy", default="none", choices=("none", "mirrored", "multiworker"),
         help="mirrored: all accelerators of this machine; multiworker: several machines, named in the variable TF_CONFIG")
     add("--resume", action="store_true", help="continue the run in FOLDER, or start it if there is none")
-
-    add = command(check, "Check a notebook. Runs a copy of it from top to bottom and says which exercises pass, "
-                         "and the points so far.").add_argument
-    add("notebook", help="a lesson in my_work, for example my_work/03_counting_parameters.ipynb")
-
-    command(lab, "Open the lessons in JupyterLab. They are copied to my_work first; what is there already stays. "
-                 "Further arguments go to JupyterLab, for example --port 8890.")
-
-    add = command(reset, "Fetch a fresh copy of a lesson. Yours is kept in my_work under another name.").add_argument
-    add("lesson", help="its number or name, for example 04")
-    return parser
 
 
 def _add_machine(add: Callable, precision: str = "auto") -> None:

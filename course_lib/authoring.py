@@ -36,6 +36,8 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMa
                                     ClearSolutions, ComputeChecksums, DeduplicateIds, LockCells)
 from traitlets.config import Config
 
+from course_lib.files import atomic
+
 ROOT = Path(__file__).resolve().parent.parent
 WATCHED = ("course_lib", "data")        # a lesson that used a file of these runs again when it changes
 LARGEST_NOTEBOOK = 2 * 1024 * 1024      # bytes; GitHub shows nothing of a notebook much larger
@@ -361,8 +363,8 @@ def write(path: Path, content: str) -> bool:
     """Write a text file if its content differs; True if it did."""
     if path.is_file() and path.read_text(encoding="utf-8") == content:
         return False
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(content, encoding="utf-8", newline="\n")
+    with atomic(path) as part:
+        part.write_text(content, encoding="utf-8", newline="\n")
     return True
 
 

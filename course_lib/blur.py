@@ -14,6 +14,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from course_lib import photos
+
 GAMMA = 2.2         # stored value = 255 * light ** (1 / 2.2): the response curve of GoPro's `blur_gamma`
 
 LEVELS = {
@@ -32,14 +34,8 @@ TRIES = 4           # a training patch is the most detailed of so many: a blue s
 
 def to_light(image: np.ndarray, gamma: float = GAMMA) -> np.ndarray:
     """Stored values, uint8 in [0, 255] → light, float32 in [0, 1]: (image / 255) ** gamma."""
-    _check(image)
+    photos.check_image(image)
     return cv2.LUT(image, _light_of_value(gamma))
-
-
-def _check(image: np.ndarray) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image is {image.dtype} of shape {image.shape}; it must be uint8 RGB, height x width x 3 "
-                         "(photos.to_image converts a network's output).")
 
 
 @lru_cache(64)
@@ -306,7 +302,7 @@ def noise(image: np.ndarray, sigma: float, rng: np.random.Generator, gamma: floa
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
     """The image after JPEG of the given quality, 1 to 100. uint8, same shape."""
-    _check(image)
+    photos.check_image(image)
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -317,7 +313,7 @@ def enlarge(image: np.ndarray, factor: float) -> np.ndarray:
     Nothing moved: every pixel is spread evenly, and the detail is not mixed but gone.
     Returns uint8 of the same shape.
     """
-    _check(image)
+    photos.check_image(image)
     height, width = image.shape[:2]
     if not 1 <= factor <= min(height, width):
         raise ValueError(f"factor is {factor}; it must be between 1 and {min(height, width)}, the image's short side.")
@@ -435,7 +431,7 @@ def _detail(crop: np.ndarray) -> float:
 
 def _window(photo, size, scale, motion, rng):
     """A random square of `size` at `scale`, with a margin. Returns the crop, the photograph's centre in it, the margin."""
-    _check(photo)
+    photos.check_image(photo, "the photograph")
     height, width = photo.shape[:2]
     if min(height, width) < size:
         raise ValueError(f"the photograph is {width} x {height} pixels; a patch of {size} x {size} does not fit in.")

@@ -7,6 +7,8 @@ from html import escape
 
 import numpy as np
 
+from course_lib import photos
+
 PROTOCOL = """\
 Images are uint8 RGB, compared at full size: nothing is resized, cropped or registered.
 PSNR = 10 log10(255² / MSE) in decibels, the mean squared error over all pixels and channels.
@@ -59,9 +61,7 @@ def ssim(sharp: np.ndarray, image: np.ndarray) -> float:
 
 def _check(sharp: np.ndarray, image: np.ndarray) -> None:
     for name, array in (("the sharp image", sharp), ("the image", image)):
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}; it must be uint8 RGB, height x width x 3 "
-                             "(photos.to_image converts a network's output).")
+        photos.check_image(array, name)
     if sharp.shape != image.shape:
         raise ValueError(f"the sharp image has shape {sharp.shape} and the image {image.shape}; "
                          "they must be equal: resizing either would change the score.")

@@ -210,11 +210,12 @@ def write(path: str | os.PathLike, image: np.ndarray) -> None:
         raise PhotoError(f"{path} cannot be written ({_reason(error)}).") from None
 
 
-def check_image(image: np.ndarray) -> np.ndarray:
-    """`image` itself, if it is uint8 (H, W, 3) and not empty; ValueError says what it is instead."""
+def check_image(image: np.ndarray, name: str = "the image") -> np.ndarray:
+    """`image` itself, if it is uint8 (H, W, 3) and not empty; ValueError says what `name` is instead."""
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(f"The image is {image.dtype} {image.shape}; it must be uint8 (height, width, 3).")
+        raise ValueError(f"{name} is {image.dtype} of shape {image.shape}; it must be uint8 RGB, height x width x 3 "
+                         "(photos.to_image converts a network's output).")
     return image
 
 
