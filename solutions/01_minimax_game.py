@@ -25,7 +25,7 @@
 #
 # **You need** NumPy, derivatives and logarithms, and the idea of a probability density. Lesson 00 shows how exercises work.
 #
-# **Time** about 58 minutes.
+# **Time** about 60 minutes.
 
 # %%
 import matplotlib.pyplot as plt
@@ -176,7 +176,7 @@ print(f"V = {np.mean(np.log(half)) + np.mean(np.log(1 - half)):.4f}   −log 4 =
 # Keep −log 4 = −1.386 in mind. It is what the discriminator gets without looking.
 
 # %% [markdown]
-# ## 3. The best discriminator (7 minutes)
+# ## 3. The best discriminator (6 minutes)
 #
 # Suppose that the generator stands still. Which $D$ is best against it?
 #
@@ -255,7 +255,7 @@ lesson_01.check_best(best_discriminator, seed=12)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 4. What the game is worth (8 minutes)
+# ## 4. What the game is worth (7 minutes)
 #
 # If the discriminator always plays $D^*$, what is left of the game for the generator? Put $D^*$ into equation (1). An expectation is an integral over the density, and $1 - D^* = q/(p+q)$:
 #
@@ -819,7 +819,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 # ### END MARK SCHEME
 
 # %% [markdown]
-# ## 9. Challenge: a whole GAN (9 minutes)
+# ## 9. Challenge: a whole GAN (8 minutes)
 #
 # Now write one round of the game yourself, for the smallest pair that can learn both the mean and the spread of real numbers:
 #
