@@ -463,7 +463,7 @@ def duel(rule, rate, brake, steps=150):
 
 def draw_duel(rule, rate, brake):
     path = duel(rule, rate, brake)
-    figure, axes = plt.subplots(1, 2, figsize=(6.6, 2.8), width_ratios=(1, 1.4))
+    figure, axes = plt.subplots(1, 2, figsize=(6.2, 2.6), width_ratios=(1, 1.4))
     axes[0].plot(*path.T, color=RED, linewidth=1.2)
     axes[0].plot(*path[0], "o", color=RED)
     axes[0].plot(0, 0, "+", color="black", markersize=14)
@@ -475,7 +475,7 @@ def draw_duel(rule, rate, brake):
     return figure
 
 
-widgets.explore(draw_duel, {"rule": ["at once", "in turn"], "rate": [0.05, 0.2, 0.5], "brake": [0, 0.1, 0.3, 1]},
+widgets.explore(draw_duel, {"rule": ["at once", "in turn"], "rate": [0.05, 0.2, 0.5], "brake": [0, 0.1, 0.3, 0.6]},
                 start={"rule": "at once", "rate": 0.2},
                 alt="Path of generator and discriminator around the point (0, 0), and the place of the fakes over 150 steps: "
                     "without a brake they circle and never arrive, with one they spiral in")
@@ -543,7 +543,7 @@ def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
 # %% [markdown]
 # One picture can show a whole training: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
 #
-# **Predict, then move the sliders.** (The next cell trains 18 GANs, which takes a while.) Start with both rates at 0.2 and one discriminator step. Then make the discriminator ten times faster, then both players.
+# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with both rates at 0.2 and one discriminator step. Then make the discriminator ten times faster, then both players.
 # Look for a training that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
 
 # %%
@@ -557,9 +557,9 @@ z_many = terms(np.random.default_rng(3).standard_normal(2000))
 
 def draw_run(rate_d, rate_g, d_steps):
     history = runs[rate_d, rate_g, d_steps]
-    counts = np.stack([np.histogram(z_many @ v, np.linspace(-6, 6, 61))[0] for _, v in history], axis=1)
-    figure, axis = plt.subplots(figsize=(6.2, 2.8))
-    axis.pcolormesh(np.arange(0, 1501, 25), np.linspace(-5.9, 5.9, 60), counts, cmap="Greys", vmax=150)
+    counts = np.stack([np.histogram(z_many @ v, np.linspace(-6, 6, 49))[0] for _, v in history], axis=1)
+    figure, axis = plt.subplots(figsize=(5.8, 2.6))
+    axis.pcolormesh(np.arange(0, 1501, 25), np.linspace(-5.875, 5.875, 48), counts, cmap="Greys", vmax=200)
     for peak in (-2, 2):
         axis.axhline(peak, color=BLUE, linewidth=1.5, linestyle=":")
     axis.grid(False)
@@ -581,9 +581,9 @@ NAMED = {"converges": (0.2, 0.2, 1), "forgets a peak": (2, 0.02, 5), "no rest": 
 
 def draw_moment(run, step):
     w, v = runs[NAMED[run]][step // 25]
-    figure, axis = plt.subplots(figsize=(6.6, 2.7))
+    figure, axis = plt.subplots(figsize=(6.2, 2.5))
     axis.fill_between(x, p, color=BLUE, alpha=0.25, label="real: p")
-    axis.hist(z_many @ v, np.linspace(-6, 6, 61), density=True, histtype="step", color=RED, linewidth=1.5, label="fakes")
+    axis.hist(z_many @ v, np.linspace(-6, 6, 49), density=True, histtype="step", color=RED, linewidth=1.5, label="fakes")
     axis.plot(x, sigmoid(bumps(x) @ w), color="black", linestyle="--", label="D(x)")
     axis.axhline(0.5, color="0.5", linewidth=1, linestyle=":")
     axis.set(xlim=(-5, 5), ylim=(0, 1.5), xlabel="x", title=f"{run}: step {step}")
@@ -767,7 +767,7 @@ print("game B is there only at r = 0.9:", [float(r) for r, v in zip(correlations
 # At $r = -0.9$ the generator turns every blurred number into the *opposite* of the right one. Game A finds nothing wrong: each output looks real. For photographs: a generator that answers every blurred street with a perfectly sharp picture of some other street wins game A.
 #
 # The report's discriminator receives "real or fake" images alone (Section 2.2), so it plays game A. What ties $G(y)$ to $y$ there is the *perceptual loss*, which compares $G(y)$ with the sharp photograph that belongs to $y$ (Section 2.3.1).
-# The report's reference [2], [DeblurGAN](https://arxiv.org/abs/1711.07064), does the same, and says that the content loss makes a discriminator of pairs unnecessary. With a weight $\lambda$, equation (1) should have said:
+# The report's reference [2], [DeblurGAN](https://arxiv.org/abs/1711.07064), does the same: its discriminator sees images alone, and a content loss ties them to the sharp photographs. With a weight $\lambda$, equation (1) should have said:
 #
 # $$\min_G \max_D \; E_{x} \log D(x) + E_{y} \log (1 - D(G(y))) + \lambda \, E_{x, y} \, \text{distance}(x, G(y))$$
 #
@@ -833,7 +833,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 # 1. The discriminator learns once from *each row* of `real`, an array of shape (k, n), together with the same row of `noise`, of shape (k + 1, n): one step up the gradient of $V$ of equation (1), with `rate_d`. Expectations are means over the row.
 # 2. Then the generator takes one step with `rate_g` against the *newest* discriminator, with the non-saturating loss: up the gradient of the mean of $\log D(G(z))$, for the last row of `noise`.
 #
-# The gradients of section 5 and 6 carry over: what is the derivative of $s$ with respect to $d_0, d_1, d_2$, and with respect to $x$? And that of $G(z)$ with respect to $g_0, g_1$? Don't change `g` and `d` in place.
+# The gradients of sections 5 and 6 carry over: what is the derivative of $s$ with respect to $d_0, d_1, d_2$, and with respect to $x$? And that of $G(z)$ with respect to $g_0, g_1$? Don't change `g` and `d` in place.
 
 # %% nbgrader={"grade_id": "round", "solution": true}
 def play_round(g, d, real, noise, rate_d, rate_g):
