@@ -81,7 +81,21 @@ def _parser() -> argparse.ArgumentParser:
 
     add = command(reset, "Fetch a fresh copy of a lesson. Yours is kept in my_work under another name.").add_argument
     add("lesson", help="its number or name, for example 04")
+    _add_classroom(command)
     return parser
+
+
+def _add_classroom(command: Callable) -> None:
+    add = command(classroom, "Make or renew a classroom. A folder that nbgrader knows how to release, collect and grade from; "
+                             "grades and what you changed stay.").add_argument
+    add("folder", metavar="FOLDER", help="outside the course's own folder, for example ../deblurring-2027")
+
+    add = command(grade, "Grade a lesson's submissions. Several at a time, each confined; what is graded already is left, "
+                         "so the same command goes on after an interruption.").add_argument
+    add("folder", metavar="FOLDER", help="the classroom")
+    add("lesson", help="its number or name, for example 04")
+    add("--jobs", type=int, default=max(1, os.cpu_count() or 1), metavar="N", help="how many at a time; as many as there are processors if not given")
+    add("--force", action="store_true", help="grade again what is graded already; grades given by hand stay")
 
 
 def _add_deblur(command: Callable) -> None:
@@ -305,6 +319,34 @@ def train(options: argparse.Namespace) -> int:
 
     run = training.train(options.folder, settings, options.resume, training.text_report(), options.strategy)
     return 0 if len(run.history) > settings.epochs else 130
+
+
+# --- classroom, grade -------------------------------------------------------------------------
+
+def _needs_nbgrader() -> None:
+    from importlib.util import find_spec
+
+    if not (find_spec("nbgrader") and find_spec("jupytext")):
+        raise ValueError("This needs nbgrader and jupytext, which students do not: run `make teach` once "
+                         "(on Windows `py course.py teach`).")
+
+
+def classroom(options: argparse.Namespace) -> int:
+    _needs_nbgrader()
+    from course_lib.classroom import make
+
+    make(Path(options.folder))
+    return 0
+
+
+def grade(options: argparse.Namespace) -> int:
+    """0 if every submission was graded, whatever its score."""
+    _needs_nbgrader()
+    if options.jobs < 1:
+        raise ValueError(f"--jobs is {options.jobs}; use at least 1.")
+    from course_lib.classroom import grade
+
+    return 1 if grade(Path(options.folder), options.lesson, options.jobs, options.force) else 0
 
 
 # --- check, lab, reset ------------------------------------------------------------------------

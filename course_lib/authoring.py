@@ -32,8 +32,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput,
-                                    ClearSolutions, ComputeChecksums, DeduplicateIds, LockCells)
+from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions,
+                                    ComputeChecksums, DeduplicateIds, LockCells, NbGraderPreprocessor)
 from traitlets.config import Config
 
 from course_lib.files import atomic
@@ -49,13 +49,10 @@ WRITTEN_STUB = "*YOUR ANSWER HERE: double-click this line, write over it, then r
 
 # The settings under which nbgrader makes a student copy; a course built on these sources needs the same.
 NBGRADER = Config({
-    "ClearSolutions": {"code_stub": {"python": STUB}, "text_stub": WRITTEN_STUB},
+    "Stubs": {"code_stub": {"python": STUB}, "text_stub": WRITTEN_STUB},
     # A marking scheme stands in the written question's own cell, which nbgrader otherwise refuses.
     "ClearMarkScheme": {"enforce_metadata": False},
 })
-TO_STUDENT = (DeduplicateIds, LockCells, ClearSolutions, ClearOutput, CheckCellMetadata,
-              ComputeChecksums, ClearHiddenTests, ClearMarkScheme, ComputeChecksums)
-
 # Runs in the lesson's kernel, outside its history: which files of the project did it use?
 # Python reports every file it opens to an audit hook; modules loaded from a cache are added at the end.
 WATCH = """
@@ -128,6 +125,34 @@ def short_hash(text: str | bytes) -> str:
 
 # ---------------------------------------------------------------- the student's notebook
 
+class Stubs(ClearSolutions):
+    """nbgrader's ClearSolutions, with the words after BEGIN SOLUTION in the NotImplementedError that stands there."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        sentences = re.findall(r"BEGIN SOLUTION:?[ \t]*(.*)", cell.source)
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        graded = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and graded.get("solution"):
+            cell.source = name_what_is_missing(cell.source, graded["grade_id"], sentences)
+        return cell, resources
+
+
+class TagWhatRaises(NbGraderPreprocessor):
+    """Tag tests, and stubs that raise at once, `raises-exception`, so that Run All goes on past an open exercise."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        graded = cell.metadata.get("nbgrader", {})
+        test = graded.get("grade") and not graded.get("solution")
+        if cell.cell_type == "code" and (test or graded.get("solution") and raises(cell.source)):
+            cell.metadata["tags"] = cell.metadata.get("tags", []) + ["raises-exception"]
+        return cell, resources
+
+
+# What makes a student's copy. A classroom's nbgrader takes the same, and notes the cells after the first checksums.
+TO_STUDENT = (DeduplicateIds, LockCells, Stubs, ClearOutput, CheckCellMetadata, ComputeChecksums)
+AFTER_CHECKSUMS = (ClearHiddenTests, ClearMarkScheme, ComputeChecksums, TagWhatRaises)
+
+
 def student(source: Path, repository: str = "") -> NotebookNode:
     """The notebook a student opens: made by nbgrader's preprocessors, stubs that say what is missing.
 
@@ -135,21 +160,9 @@ def student(source: Path, repository: str = "") -> NotebookNode:
     Binder badges; empty for none.
     """
     notebook = read(source)
-    missing = {cell["id"]: re.findall(r"BEGIN SOLUTION:?[ \t]*(.*)", cell.source) for cell in notebook.cells
-               if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")}
     resources: dict = {}
-    for preprocessor in TO_STUDENT[:3]:
+    for preprocessor in TO_STUDENT + AFTER_CHECKSUMS:
         notebook, resources = preprocessor(config=NBGRADER).preprocess(notebook, resources)
-    for cell in notebook.cells:                          # before the checksums are taken
-        if cell["id"] in missing:
-            cell.source = name_what_is_missing(cell.source, cell["id"], missing[cell["id"]])
-    for preprocessor in TO_STUDENT[3:]:
-        notebook, resources = preprocessor(config=NBGRADER).preprocess(notebook, resources)
-    for cell in notebook.cells:
-        graded = cell.metadata.get("nbgrader", {})
-        is_test = graded.get("grade") and not graded.get("solution")
-        if cell.cell_type == "code" and (is_test or cell["id"] in missing and raises(cell.source)):
-            cell.metadata["tags"] = cell.metadata.get("tags", []) + ["raises-exception"]
     notebook.cells[1:1] = hosted_cells(source.stem, repository)
     nbformat.validate(notebook)
     return notebook

@@ -1,0 +1,226 @@
+"""The course as an nbgrader course: `deblur-course classroom FOLDER`, `deblur-course grade FOLDER LESSON`.
+
+    FOLDER/nbgrader_config.py    written anew each time; it imports `configure` from here
+    FOLDER/my_settings.py        the teacher's own nbgrader settings; never touched
+    FOLDER/due_dates.csv         lesson, due; the teacher's; lessons that are missing are added
+    FOLDER/source/NN_topic/      one assignment per graded lesson
+    FOLDER/marking/NN_topic.md   model answers and marking schemes of the written questions
+    FOLDER/gradebook.db          nbgrader's
+
+Everything else is nbgrader's own: generate_assignment, autograde, the formgrader, generate_feedback, export.
+"""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime
+from pathlib import Path
+
+from course_lib import authoring
+from course_lib.files import atomic
+
+LESSONS = authoring.ROOT / "solutions"
+WRITTEN = ".course.json"        # what was written into source/, by hash: a file the teacher changed is known
+CONFIG = '''\
+# Written by `deblur-course classroom`, and written anew by it: put your own settings into my_settings.py,
+# beside this file, in the same way as here: c.ClassName.name = value
+
+from pathlib import Path
+
+from course_lib.classroom import configure
+
+c = get_config()
+configure(c, Path(__file__).parent)
+own = Path(__file__).with_name("my_settings.py")
+if own.exists():
+    exec(compile(own.read_text(encoding="utf-8"), str(own), "exec"))
+'''
+
+
+class ClassroomError(ValueError):
+    """Something about a classroom folder; the message says what, and what to do."""
+
+
+def configure(c, folder: Path) -> None:
+    """nbgrader's settings for this course."""
+    from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+    from nbgrader import preprocessors as nb
+
+    from course_lib.classroom import export, grading
+
+    c.CourseDirectory.root = str(folder)
+    c.CourseDirectory.course_id = "deblurring"
+    c.merge(authoring.NBGRADER)
+    # As `make notebooks` builds the student's copy; in between nbgrader takes note of the cells.
+    c.GenerateAssignment.preprocessors = [*authoring.TO_STUDENT, nb.SaveCells, *authoring.AFTER_CHECKSUMS]
+    c.OverwriteCells.add_missing_cells = True           # a test that was deleted is a test all the same
+    c.Autograde.autograde_preprocessors = [
+        grading.SealedExecute, nb.IgnorePattern, ClearMetadataPreprocessor, nb.LimitOutput,
+        nb.SaveAutoGrades, nb.AssignLatePenalties, nb.CheckCellMetadata]
+    c.GenerateFeedback.preprocessors = [nb.GetGrades, grading.WithoutHiddenTests, CSSHTMLHeaderPreprocessor]
+    c.ExportApp.plugin_class = export.MoodleAndCanvas
+
+
+# ---------------------------------------------------------------- make and renew
+
+def graded_lessons() -> list[Path]:
+    """The sources of the lessons that have points, in order."""
+    return [path for path in sorted(LESSONS.glob("[0-9][0-9]_*.py")) if '"grade": true' in path.read_text(encoding="utf-8")]
+
+
+def make(folder: Path, say: Callable[[str], None] = print) -> None:
+    """Make a classroom in `folder`, or bring it up to date: new lessons, new versions, due dates.
+
+    Grades, submissions and the teacher's own files stay. A lesson under source/ that the teacher
+    changed is left as it is, and said.
+
+    Raises
+    ------
+    ClassroomError if the folder can't be used or due_dates.csv can't be read.
+    """
+    from nbgrader.api import Gradebook
+
+    folder = Path(folder).resolve()
+    if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not (folder / "nbgrader_config.py").exists():
+        raise ClassroomError(f"{folder} is no classroom and not empty: choose a new folder.")
+    if authoring.ROOT == folder or folder.is_relative_to(authoring.ROOT / "course_lib"):
+        raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` stays free of it.")
+    lessons = graded_lessons()
+    dates = _due_dates(folder / "due_dates.csv", [path.stem for path in lessons])
+    _write(folder / "nbgrader_config.py", CONFIG)
+    record = folder / WRITTEN
+    written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    for path in lessons:
+        target = folder / "source" / path.stem / f"{path.stem}.ipynb"
+        fresh = authoring.text(authoring.read(path))
+        there = target.read_text(encoding="utf-8") if target.exists() else None
+        if there == fresh:
+            pass
+        elif there is None or authoring.short_hash(there) == written.get(path.stem):
+            _write(target, fresh)
+            say(f"{path.stem}: {'new' if there is None else 'a newer version; release it again with --force'}")
+        else:
+            say(f"{path.stem}: you changed it, so it stays; the course has another version")
+            continue
+        written[path.stem] = authoring.short_hash(fresh)
+        _write(folder / "marking" / f"{path.stem}.md", marking(path))
+    _write(record, json.dumps(written, indent=1) + "\n")
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        for path in lessons:
+            gradebook.update_or_create_assignment(path.stem, duedate=dates[path.stem])
+    say(f"The classroom is in {folder}: {len(lessons)} assignments. INSTRUCTORS.md says what comes next.")
+
+
+def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
+    """Read the table; add the lessons it lacks, without a date."""
+    rows = {}
+    if path.exists():
+        for number, row in enumerate(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))), start=1):
+            if not any(row) or number == 1:
+                continue
+            try:
+                rows[row[0].strip()] = datetime.fromisoformat(row[1].strip()) if len(row) > 1 and row[1].strip() else None
+            except ValueError:
+                raise ClassroomError(f"{path}, line {number}: {row[1]!r} is no date; write it as 2027-03-31 or "
+                                     "2027-03-31 18:00, in UTC.") from None
+    rows = {name: None for name in lessons} | rows
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["lesson", "due (UTC)"])
+    writer.writerows([name, f"{date:%Y-%m-%d %H:%M}" if date else ""] for name, date in sorted(rows.items()))
+    _write(path, text.getvalue())
+    return rows
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def marking(source: Path) -> str:
+    """The written questions of a lesson with model answers and marking schemes, as Markdown: students' copies lack both."""
+    parts = [f"# {source.stem}: written questions\n"]
+    notebook = authoring.read(source)
+    for position, cell in enumerate(notebook.cells):
+        graded = cell.metadata.get("nbgrader", {})
+        if graded.get("grade") and graded.get("solution"):
+            question = notebook.cells[position - 1].source if position else ""
+            answer = re.sub(r"^#+ *(BEGIN|END) (SOLUTION|MARK SCHEME).*\n?", "", cell.source, flags=re.MULTILINE)
+            parts.append(f"{question}\n\n{answer.strip()}\n")
+    return "\n".join(parts) if len(parts) > 1 else parts[0] + "\nThis lesson has none.\n"
+
+
+# ---------------------------------------------------------------- grade a class
+
+def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callable[[str], None] = print) -> list[str]:
+    """Autograde every submission of a lesson, several at a time; what is graded already is left.
+
+    An interruption loses only the submissions that were being graded; the same call goes on.
+
+    Returns
+    -------
+    The students whose submission could not be graded at all; each was said with its reason.
+
+    Raises
+    ------
+    ClassroomError if there is no such classroom, lesson or submission, or nothing was released.
+    """
+    from nbgrader.api import Gradebook
+
+    folder = Path(folder).resolve()
+    if not (folder / "nbgrader_config.py").exists():
+        raise ClassroomError(f"{folder} is no classroom: make one with `deblur-course classroom FOLDER`.")
+    found = [path.name for path in sorted((folder / "source").glob(f"{lesson}*")) if path.is_dir()]
+    if len(found) != 1:
+        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: "
+                             f"{', '.join(path.name for path in sorted((folder / 'source').iterdir()))}.")
+    name = found[0]
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        if not gradebook.find_assignment(name).notebooks:
+            raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
+    students = sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{name}") if path.is_dir())
+    if not students:
+        raise ClassroomError(f"{folder / 'submitted'} holds no submission of {name}: a submission is "
+                             f"submitted/STUDENT/{name}/{name}.ipynb.")
+
+    failed, started = [], time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(_autograde, folder, name, student, force): student for student in students}
+        try:
+            for done, future in enumerate(as_completed(running), start=1):
+                reason = future.result()
+                if reason:
+                    failed.append(running[future])
+                    say(f"{running[future]}: not graded: {reason}")
+                passed = time.monotonic() - started
+                say(f"{done} of {len(students)} graded, {_minutes(passed / done * (len(students) - done))} left")
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    say(f"{len(students) - len(failed)} of {len(students)} graded in {_minutes(time.monotonic() - started)}; "
+        f"the written answers are yours to mark in the formgrader.")
+    return sorted(failed)
+
+
+def _autograde(folder: Path, name: str, student: str, force: bool) -> str:
+    """`nbgrader autograde` for one student in a process of its own; returns why it failed, or ""."""
+    command = [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, *(["--force"] if force else [])]
+    for _ in range(5):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+        if "database is locked" not in done.stderr:     # several write to it; each waits its turn
+            break
+        time.sleep(1)
+    if done.returncode == 0:
+        return ""
+    lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
+    return re.sub(r"^\[.*?\] *(ERROR \| *)?", "", lines[0]) if lines else f"nbgrader ended with {done.returncode}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"

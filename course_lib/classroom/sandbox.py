@@ -1,0 +1,119 @@
+"""A kernel for somebody else's code: limits on memory, files and processes, no network, nothing to see but the course.
+
+What each layer does:
+
+- everywhere but Windows, `resource` limits address space, the size of files, open files and (not for root) processes;
+- on Linux with bubblewrap (`apt install bubblewrap`) the kernel gets a file system of its own, in which the whole
+  disk is read-only, home folders, /tmp and the classroom are empty, and one scratch folder can be written; its own
+  process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
+
+What neither does: hold against a fault of the Linux kernel itself, or limit the processor; for that there is the
+time limit of `grading`. A container without network, the recommended way, is in INSTRUCTORS.md.
+
+As a program: `python -m course_lib.classroom.sandbox MEMORY_GB PROCESSES COMMAND…` sets limits and becomes COMMAND.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from jupyter_client.manager import AsyncKernelManager
+
+LARGEST_FILE = 512 * 2**20      # bytes
+OPEN_FILES = 1024
+PROCESSES = 512                 # and threads, more than the user has already; TensorFlow alone starts some dozens
+NOBODY = 65534
+
+
+def available() -> bool:
+    """Whether this machine has bubblewrap and lets us use it."""
+    import subprocess
+
+    program = shutil.which("bwrap")
+    return bool(program) and subprocess.run([program, "--ro-bind", "/", "/", "--unshare-net", "true"],
+                                            capture_output=True).returncode == 0
+
+
+def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]:
+    """The command inside bubblewrap.
+
+    Parameters
+    ----------
+    scratch : the one folder it may write to, where it also starts.
+    hidden : folders it sees empty, besides /tmp, /var/tmp, /run and home folders.
+    """
+    from course_lib.authoring import ROOT
+
+    needed = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], ROOT / "course_lib", ROOT / "data"}
+    empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/home"), Path("/root"), Path.home(), *hidden]
+    words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+             "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
+    for folder in dict.fromkeys(path.resolve() for path in empty if path.is_dir()):
+        words += ["--tmpfs", str(folder)]
+        for path in sorted(path for path in needed if path.is_relative_to(folder)):
+            for above in reversed(path.parents):            # bubblewrap would make them for their owner alone
+                if above.is_relative_to(folder) and above != folder:
+                    words += ["--perms", "0755", "--dir", str(above)]
+            words += ["--ro-bind", str(path), str(path)]
+    words += ["--bind", str(scratch), str(scratch), "--chdir", str(scratch)]
+    if os.geteuid() == 0:
+        words += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+    return words + command
+
+
+def processes_of(user: int) -> int:
+    """How many threads this user has now: the limit counts them all."""
+    import psutil
+
+    total = 0
+    for process in psutil.process_iter(["uids", "num_threads"]):
+        uids = process.info["uids"]
+        total += (process.info["num_threads"] or 0) if uids and uids.real == user else 0
+    return total
+
+
+class ConfinedKernelManager(AsyncKernelManager):
+    """Starts the kernel under limits, and under bubblewrap if `bubblewrap` is set; talks to it through files."""
+
+    def __init__(self, scratch: Path, memory_gb: float, bubblewrap: bool, hidden: list[Path], **more):
+        super().__init__(kernel_name="python3", **more)
+        self.scratch, self.memory_gb, self.bubblewrap, self.hidden = scratch, memory_gb, bubblewrap, hidden
+        if bubblewrap:                      # signals and sockets of the network would not reach over
+            self.kernel_spec.interrupt_mode = "message"
+            self.transport, self.ip = "ipc", str(scratch / "kernel")
+            self.connection_file = str(scratch / "kernel.json")
+
+    def format_kernel_cmd(self, extra_arguments=None) -> list[str]:
+        command = super().format_kernel_cmd(extra_arguments)
+        if os.name == "nt":
+            return command
+        user = NOBODY if self.bubblewrap and os.geteuid() == 0 else os.geteuid()
+        command = [sys.executable, "-m", "course_lib.classroom.sandbox", str(self.memory_gb),
+                   str(processes_of(user) + PROCESSES), *command]
+        if not self.bubblewrap:
+            return command
+        if os.geteuid() == 0:
+            for path in (self.scratch, *self.scratch.iterdir()):
+                os.chown(path, NOBODY, NOBODY)
+        return confined(command, self.scratch, self.hidden)
+
+
+def limit(memory_gb: float, processes: int) -> None:
+    """Limit this process and all it starts."""
+    import resource
+
+    for kind, value in ((resource.RLIMIT_AS, int(memory_gb * 2**30)), (resource.RLIMIT_FSIZE, LARGEST_FILE),
+                        (resource.RLIMIT_NOFILE, OPEN_FILES), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NPROC, processes)):
+        most = resource.getrlimit(kind)[1]
+        value = value if most == resource.RLIM_INFINITY else min(value, most)
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (ValueError, OSError):       # macOS knows RLIMIT_AS but refuses it
+            continue
+
+
+if __name__ == "__main__":
+    limit(float(sys.argv[1]), int(sys.argv[2]))
+    os.environ.pop("JPY_PARENT_PID", None)      # the kernel would look for it among process numbers that are not ours
+    os.execv(sys.argv[3], sys.argv[3:])

@@ -1,0 +1,149 @@
+"""Ways to fool a test or the machine that runs it: each is tried for real, and scores 0."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+import students
+
+from course_lib import authoring, classroom
+from course_lib.classroom import sandbox
+
+LESSON = "00_start_here"
+WRONG = "def psnr(mse):\n    return 42\n\n"
+
+# name: code in the answer's cell. Every one leaves `psnr` wrong.
+ATTACKS = {
+    "replace the check": WRONG + "lesson_00.check_psnr = lambda *a, **k: print('Correct: yes.')",
+    "replace the module's name": WRONG + "class lesson_00:\n    check_psnr = staticmethod(lambda *a, **k: print('Correct: yes.'))",
+    "replace the module": WRONG + "import sys, types\nfake = types.ModuleType('fake')\n"
+                          "fake.check_psnr = lambda *a, **k: print('Correct: yes.')\n"
+                          "sys.modules['course_lib.checks.lesson_00'] = lesson_00 = fake",
+    "change the check's code": WRONG + "def yes(psnr, seed=0):\n    print('Correct: yes.')\n"
+                               "lesson_00.check_psnr.__code__ = yes.__code__",
+    "disarm fail": WRONG + "import course_lib.checks as c\nc.fail = lesson_00.fail = lambda sentence: None\n"
+                   "c.passed = lesson_00.passed = lambda sentence: print('Correct: yes.')",
+    "numpy agrees with everything": WRONG + "import builtins, numpy as np\nnp.log10 = np.abs = np.allclose = np.asarray = lambda *a, **k: 42\n"
+                                    "builtins.abs = lambda x: 0\nbuiltins.float = lambda x=0: 42",
+    "equal to everything": "class Any(float):\n    __eq__ = __le__ = __ge__ = __lt__ = __gt__ = lambda self, other: True\n"
+                           "    __ne__ = lambda self, other: False\n    __sub__ = __rsub__ = __abs__ = lambda self, *other: self\n"
+                           "    __hash__ = float.__hash__\n\n\ndef psnr(mse):\n    return Any(42)",
+    "swallow every error": WRONG + "get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)\n"
+                           "get_ipython().showtraceback = lambda *a, **k: None",
+    "rewrite the cells that follow": WRONG + "import ast\nclass Empty(ast.NodeTransformer):\n    def visit_Module(self, node):\n"
+                                     "        node.body = []\n        return node\nget_ipython().ast_transformers.append(Empty())",
+    "score by a hook": WRONG + "get_ipython().events.register('pre_run_cell', lambda *a: print('Correct: yes.\\nCorrect: yes.'))",
+    "forge the result": WRONG + "import sys\nsys.displayhook = lambda value: None\n"
+                        "from IPython.display import publish_display_data\n"
+                        "get_ipython().events.register('post_run_cell', lambda *a: publish_display_data({'text/plain': '2'}))",
+    "print a score": WRONG + "print('Correct: 2 of 2 points')\n2.0",
+    "only the case that is seen": "def psnr(mse):\n    return {100: 28.13}.get(mse, 28.13)",
+    "leave": WRONG + "import os\nos._exit(0)",
+    "leave from inside": "def psnr(mse):\n    import os\n    os._exit(0)",
+    "catch everything": "def psnr(mse):\n    try:\n        raise SystemExit\n    except BaseException:\n        pass",
+    "quiet exit": "def psnr(mse):\n    raise KeyboardInterrupt",
+}
+
+
+def small(answer: str, test: str | None = None, keep_test: bool = True) -> nbformat.NotebookNode:
+    """Lesson 00 with nothing but the cells that count: a student may delete the rest."""
+    notebook = authoring.student(authoring.ROOT / "solutions" / f"{LESSON}.py")
+    cells = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    cells["psnr"].source = "import numpy as np\nfrom course_lib.checks import lesson_00\n\n" + answer
+    if test is not None:
+        cells["psnr-test"].source = test
+        cells["psnr-test"].metadata.nbgrader.update(locked=False, points=99)
+    notebook.cells = [cell for name, cell in cells.items() if keep_test or name != "psnr-test"]
+    notebook.metadata["lesson"] = LESSON
+    return notebook
+
+
+@pytest.mark.full
+def test_no_attack_scores(room):
+    room.nbgrader("generate_assignment", LESSON)
+    names = {f"s{i:02d}": name for i, name in enumerate(ATTACKS)}
+    for student, name in names.items():
+        room.submit(student, small(ATTACKS[name]))
+    room.submit("edits-the-test", small(WRONG, test="print('Correct: yes.')\n99"))
+    room.submit("deletes-the-test", small(WRONG, keep_test=False))
+    right = students.without_markers(next(cell.source for cell in authoring.solution(authoring.ROOT / "solutions" / f"{LESSON}.py").cells
+                                          if cell.metadata.get("nbgrader", {}).get("grade_id") == "psnr"))
+    room.submit("honest", small(right))
+    room.submit("honest-without-test", small(right, keep_test=False))
+    assert classroom.grade(room.folder, LESSON, jobs=2, say=lambda text: None) == []
+    scores = room.scores(LESSON)
+    for student, score in scores.items():
+        print(f"{score:g}  {names.get(student, student)}: {room.sentences(LESSON, student).get('psnr-test')}")
+    assert scores.pop("honest") == scores.pop("honest-without-test") == 2
+    assert {names.get(student, student): score for student, score in scores.items() if score} == {}
+    assert len(scores) == len(ATTACKS) + 2
+
+
+# The machine ------------------------------------------------------------------------------------------
+
+TRESPASS = '''
+import os, pathlib, socket, subprocess
+found = []
+
+
+def attempt(what, action):
+    try:
+        if action() is not False:
+            found.append(what)
+    except Exception:
+        pass
+
+
+def psnr(mse):
+    room = pathlib.Path({room!r})
+    attempt("gradebook read", lambda: open(room / "gradebook.db", "rb").read())
+    attempt("hidden tests read", lambda: next(room.glob("source/*/*.ipynb")).read_text())
+    attempt("another submission read", lambda: next(room.glob("submitted/*/*/*.ipynb")).read_text())
+    attempt("solutions read", lambda: pathlib.Path({solution!r}).read_text() and {hidden!r})
+    attempt("home read", lambda: bool(os.listdir(os.path.expanduser("~root"))) and bool(open("/root/.bash_history").read()))
+    attempt("loopback reached", lambda: socket.create_connection(("127.0.0.1", {port}), 2))
+    attempt("course written", lambda: open({library!r}, "a"))
+    attempt("disk written", lambda: open("/var/written-by-a-student", "w"))
+    attempt("signal sent", lambda: os.kill({pid}, 0))
+    attempt("1 GB file", lambda: open("big", "wb").write(bytes(2**30)))
+    attempt("became root", lambda: os.setuid(0))
+
+    def fork_many():
+        children = []
+        for _ in range(5000):
+            children.append(subprocess.Popen(["sleep", "60"]))
+    attempt("5000 processes", fork_many)
+    return ", ".join(found) or 10 * __import__("math").log10(255**2 / mse)
+'''
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
+def test_a_submission_sees_and_reaches_nothing_but_itself(room):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        room.nbgrader("generate_assignment", LESSON)
+        trespass = TRESPASS.format(room=str(room.folder), port=server.getsockname()[1], pid=os.getpid(), hidden=False,
+                                   solution=str(room.folder / "marking" / f"{LESSON}.md"), library=str(Path(sandbox.__file__)))
+        room.submit("trespasser", small(trespass))
+        room.submit("neighbour", small("def psnr(mse):\n    return 1"))
+        assert classroom.grade(room.folder, LESSON, jobs=1, say=lambda text: None) == []
+    assert room.scores(LESSON)["trespasser"] == 2, room.sentences(LESSON, "trespasser")["psnr-test"]
+    assert not Path("/var/written-by-a-student").exists()
+    assert subprocess.run(["pgrep", "-x", "sleep", "-u", str(sandbox.NOBODY)], capture_output=True).stdout == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_memory_is_limited_without_bubblewrap_too(room):
+    (room.folder / "my_settings.py").write_text("c.SealedExecute.bubblewrap = False\nc.SealedExecute.memory_gb = 3.0\n")
+    room.nbgrader("generate_assignment", LESSON)
+    room.submit("hungry", small(students.wrapped("def psnr(mse):\n    return 1", students.HUNGRY)))
+    assert classroom.grade(room.folder, LESSON, jobs=1, say=lambda text: None) == []
+    assert "MemoryError" in room.sentences(LESSON, "hungry")["psnr-test"]
+
+
+def test_bubblewrap_is_used_where_it_is_there():
+    assert sandbox.available() == bool(shutil.which("bwrap")) or os.geteuid() != 0

@@ -1,0 +1,143 @@
+"""A class from the first command to the grades in a table: release, collect, grade, feedback, export."""
+
+import csv
+import os
+import re
+
+import pytest
+import students
+
+from course_lib import authoring, classroom
+
+LESSONS = [path.stem for path in classroom.graded_lessons()]
+QUICK = "03_counting_parameters"
+
+
+def source(name):
+    return authoring.ROOT / "solutions" / f"{name}.py"
+
+
+def hand_in(room, name, *who):
+    for student in who or students.STUDENTS:
+        notebook = students.submission(source(name), student)
+        notebook.metadata["lesson"] = name
+        room.submit(student, notebook)
+
+
+# The folder -------------------------------------------------------------------------------------
+
+def test_a_classroom_has_every_graded_lesson_with_points_and_dates(room):
+    rows = list(csv.reader(open(room.folder / "due_dates.csv", encoding="utf-8")))
+    assert [row[0] for row in rows[1:]] == LESSONS
+    assert sorted(path.name for path in (room.folder / "source").iterdir()) == LESSONS
+    for name in LESSONS:
+        assert "Marking scheme" in (room.folder / "marking" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_what_nbgrader_releases_is_the_students_notebook(room):
+    room.nbgrader("generate_assignment", QUICK)
+    released = (room.folder / "release" / QUICK / f"{QUICK}.ipynb").read_text(encoding="utf-8")
+    assert released == authoring.text(authoring.student(source(QUICK)))
+
+
+def test_renewing_keeps_grades_dates_settings_and_the_teachers_own_version(room):
+    from nbgrader.api import Gradebook
+
+    room.nbgrader("generate_assignment", QUICK)
+    with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
+        gradebook.add_student("ada")
+        gradebook.add_submission(QUICK, "ada")
+        grade = next(g for g in gradebook.find_submission(QUICK, "ada").notebooks[0].grades)
+        grade.manual_score, gid = 2.0, grade.name
+        gradebook.db.commit()
+    dates = room.folder / "due_dates.csv"
+    dates.write_text(re.sub(f"{QUICK},.*", f"{QUICK},2027-03-31 18:00", dates.read_text()))
+    mine, stale = (room.folder / "source" / name / f"{name}.ipynb" for name in LESSONS[:2])
+    mine.write_text(mine.read_text(encoding="utf-8").replace("Start here", "Begin here"), encoding="utf-8")
+    stale.unlink()
+    said = []
+    classroom.make(room.folder, said.append)
+    assert any(LESSONS[0] in line and "you changed it" in line for line in said)
+    assert "Begin here" in mine.read_text(encoding="utf-8") and stale.exists()
+    assert "60" in (room.folder / "my_settings.py").read_text()
+    with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
+        assert gradebook.find_assignment(QUICK).duedate.isoformat() == "2027-03-31T18:00:00"
+        assert gradebook.find_grade(gid, QUICK, QUICK, "ada").manual_score == 2.0
+
+
+def test_a_date_that_is_none_is_named_and_nothing_changes(room):
+    dates = room.folder / "due_dates.csv"
+    dates.write_text(f"lesson,due\n{QUICK},next Monday\n")
+    with pytest.raises(classroom.ClassroomError, match="line 2: 'next Monday' is no date"):
+        classroom.make(room.folder)
+    assert dates.read_text() == f"lesson,due\n{QUICK},next Monday\n"
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):
+        classroom.make(tmp_path)
+    with pytest.raises(classroom.ClassroomError, match="belongs to the course itself"):
+        classroom.make(authoring.ROOT / "course_lib" / "class")
+
+
+@pytest.mark.parametrize("prepare, lesson, message", [
+    (lambda room: None, QUICK, "not released yet"),
+    (lambda room: room.nbgrader("generate_assignment", QUICK), QUICK, "no submission"),
+    (lambda room: None, "99", "names 0 assignments"),
+])
+def test_grading_says_what_is_missing(room, prepare, lesson, message):
+    prepare(room)
+    with pytest.raises(classroom.ClassroomError, match=message):
+        classroom.grade(room.folder, lesson, jobs=1)
+
+
+# Nine students ------------------------------------------------------------------------------------
+
+def whole_class(room, name):
+    """Nine submissions and one that is no notebook, graded, with feedback and exports."""
+    expected = students.expected(source(name))
+    room.nbgrader("generate_assignment", name)
+    hand_in(room, name)
+    broken = room.folder / "submitted" / "broken" / name / f"{name}.ipynb"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{ not a notebook")
+    said = []
+    failed = classroom.grade(room.folder, name, jobs=2, say=said.append)
+    assert failed == ["broken"] and any(line.startswith("broken: not graded: ") for line in said)
+
+    scores = room.scores(name)
+    print(f"\n{name}: " + ", ".join(f"{student} {scores[student]:g}/{points:g}" for student, points in expected.items()))
+    assert {student: scores[student] for student in expected} == expected, {s: room.sentences(name, s) for s in expected}
+
+    autograded = room.folder / "autograded" / "right" / name / f"{name}.ipynb"
+    before = autograded.stat().st_mtime_ns
+    broken.unlink()
+    broken.parent.rmdir()
+    assert classroom.grade(room.folder, name, jobs=2, say=said.append) == []
+    assert autograded.stat().st_mtime_ns == before, "what is graded is not graded again"
+
+    room.nbgrader("generate_feedback", name)
+    page = (room.folder / "feedback" / "wrong" / name / f"{name}.html").read_text(encoding="utf-8")
+    assert "not shown" in page and "HIDDEN" not in page and "seed=" not in page
+    for sentence in room.sentences(name, "wrong").values():
+        assert "42" in sentence or "Not yet" in sentence, sentence
+
+    room.nbgrader("export")
+    with open(room.folder / "moodle.csv", newline="", encoding="utf-8") as file:
+        moodle = {row["ID number"]: row[name] for row in csv.DictReader(file)}
+    with open(room.folder / "canvas.csv", newline="", encoding="utf-8") as file:
+        canvas = {row["SIS Login ID"]: row[name] for row in csv.DictReader(file)}
+    for student, points in expected.items():
+        assert float(moodle[student]) == float(canvas[student]) == points
+    assert canvas[""] == f"{sum(cell.metadata.nbgrader.points for cell in authoring.read(source(name)).cells if cell.metadata.get('nbgrader', {}).get('grade')):g}"
+
+
+def test_nine_students_get_what_they_deserve(room):
+    whole_class(room, QUICK)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in LESSONS if name != QUICK])
+def test_nine_students_of_every_lesson(room, name):
+    whole_class(room, name)
