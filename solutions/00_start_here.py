@@ -14,8 +14,8 @@
 # # 00 · Start here
 #
 # In this course you rebuild, from a published report, a *generative adversarial network* (GAN) that sharpens blurred photographs:
-# two networks that are trained against each other. You count their parameters and build them; the lessons that train them and find out
-# how good they really are, are planned. This first lesson shows you a small deblurring network at work, and how the lessons work.
+# two networks that are trained against each other. You count their parameters, build them, train them, and find out
+# how good they really are. This first lesson shows you a small deblurring network at work, and how the lessons work.
 #
 # **You will be able to**
 # - run a lesson, and say whether your machine is ready for the course;
@@ -142,7 +142,7 @@ for level, words in blur.LEVELS.items():
 
 # %% [markdown]
 # A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs that the report works with; there, much more training gains much less.
-# The planned lessons climb these levels, and lesson 09 will measure how far each method gets.
+# Lesson 02 climbs these levels, and lesson 09 measures how far a network gets on a blur it was not trained for.
 
 # %% [markdown]
 # ## 3. Exercises and checks (5 minutes)
@@ -241,16 +241,16 @@ lesson_00.check_psnr(psnr, seed=11)
 # | Lesson | What you do |
 # |---|---|
 # | 00 Start here | deblur a photograph, and learn how the lessons work |
-# | 01 The minimax game (planned) | derive what the two networks play for |
-# | 02 How a photograph blurs (planned) | make camera blur, and undo it where it is known |
+# | [01 The minimax game](01_minimax_game.ipynb) | derive what the two networks play for |
+# | [02 How a photograph blurs](02_how_a_photograph_blurs.ipynb) | make camera blur, and undo it where it is known |
 # | [03 Counting parameters](03_counting_parameters.ipynb) | count the parameters of every kind of layer |
 # | [04 The generator](04_generator.ipynb) | build the network that deblurs, layer by layer, and check it against the report |
 # | [05 The discriminator](05_discriminator.ipynb) | build the network that judges, and reach the report's 14.5 million parameters |
-# | 06 Losses (planned) | say in formulas what the training is to reach |
-# | 07 Training (planned) | train both networks against each other |
-# | 08 Comparing epochs (planned) | see what training changes, and when to stop |
-# | 09 Evaluation (planned) | measure PSNR and SSIM so that others get the same numbers |
-# | 10 Reading the report (planned) | tell what the report shows from what it claims |
+# | [06 Losses](06_losses.ipynb) | say in formulas what the training is to reach |
+# | [07 Training](07_training.ipynb) | train both networks against each other |
+# | [08 Comparing epochs](08_comparing_epochs.ipynb) | see what training changes, and when to stop |
+# | [09 Evaluation](09_evaluation.ipynb) | measure PSNR and SSIM so that others get the same numbers |
+# | [10 Reading the report](10_reading_the_report.ipynb) | tell what the report shows from what it claims |
 
 # %% [markdown]
 # ## Recap
@@ -260,4 +260,4 @@ lesson_00.check_psnr(psnr, seed=11)
 # - $\text{PSNR} = 10 \log_{10}(255^2 / \text{MSE})$ in decibels. More is better, and it needs the sharp photograph.
 # - A check says what came out, what is right, and where to look. No exercise stops the lesson.
 #
-# [Glossary](glossary.md) · [next: Counting parameters →](03_counting_parameters.ipynb)
+# [Glossary](glossary.md) · [next: The minimax game →](01_minimax_game.ipynb)

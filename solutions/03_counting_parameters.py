@@ -475,4 +475,4 @@ figures.show(
 # - Work is weights × output pixels. It grows with the image; the parameters don't.
 # - Equal counts don't make equal networks: compare row by row.
 #
-# [← previous: Start here](00_start_here.ipynb) · [Glossary](glossary.md) · [next: The generator →](04_generator.ipynb)
+# [← previous: How a photograph blurs](02_how_a_photograph_blurs.ipynb) · [Glossary](glossary.md) · [next: The generator →](04_generator.ipynb)

@@ -438,7 +438,7 @@ figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
 
 # %% [markdown]
 # Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from these changes.
-# So a discriminator that is sure of every fake tells it next to nothing about how to improve. (Lesson 01, planned, derives this from the report's equation (1).)
+# So a discriminator that is sure of every fake tells it next to nothing about how to improve. (Lesson 01 derived this from the report's equation (1).)
 #
 # One way out is to leave the sigmoid away and use the score $s$ itself. A network that rates instead of deciding is called a *critic*:
 
@@ -649,4 +649,4 @@ lesson_05.check_patch_critic(patch_critic, seed=54)
 # - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise deceives it.
 # - Together: 14,497,541 parameters, which the report rounds to 14.5M, and 30 convolutions. The generator takes the blurred photograph, not noise.
 #
-# [← previous: The generator](04_generator.ipynb) · [Glossary](glossary.md) · [Map of the course](00_start_here.ipynb)
+# [← previous: The generator](04_generator.ipynb) · [Glossary](glossary.md) · [next: Losses →](06_losses.ipynb)

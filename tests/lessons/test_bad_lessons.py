@@ -107,6 +107,7 @@ def good_lesson():
         ran("check(a)", metadata=grade("a", False)),
         new_markdown_cell("### Part"),
         ran("check(b)", metadata=grade("b", False)),
+        ran("check(d)", metadata=grade("d", False)),
         new_markdown_cell("answer", metadata=grade("c", True)),
         new_markdown_cell("## Recap\n- counted\n\n[← previous](02_before.ipynb) · [Glossary](glossary.md) · [next →](04_after.ipynb)"),
     ])
@@ -137,11 +138,11 @@ BAD = [
     ("add up to 20", change(1, "10 minutes", "20 minutes")),
     ("the headings say 7 points", change(4, "Part", "Part (7 points)")),
     ("**Time**", change(0, "about 12 minutes", "short")),
-    ("Recap", change(7, "## Recap", "## Summary (2 minutes)")),
-    ("glossary", change(7, "(glossary.md)", "(glossary.txt)")),
+    ("Recap", change(8, "## Recap", "## Summary (2 minutes)")),
+    ("glossary", change(8, "(glossary.md)", "(glossary.txt)")),
     ("leads nowhere", change(1, "![a kernel", "[lesson](09_no_such.ipynb) ![a kernel")),
-    ("'next'", change(7, "04_after", "02_before")),
-    ("'previous'", change(7, "[← previous](02_before.ipynb) · ", "")),
+    ("'next'", change(8, "04_after", "02_before")),
+    ("'previous'", change(8, "[← previous](02_before.ipynb) · ", "")),
     ("no alt text", change(1, "![a kernel over pixels]", "![]")),
     ("no alt text", change(1, "![a kernel over pixels](k.png)", '<img src="k.png">')),
     ("no alt text", output({"text/html": '<img src="data:,">'})),
@@ -149,8 +150,8 @@ BAD = [
     ("JupyterLab shows no alt", output({"image/png": "AAAA", "text/plain": "<Figure>"})),
     ("<svg>", output({"text/html": "<svg><path/></svg>"})),
     ("stands 2 times", lambda lesson: lesson.cells[5].metadata.nbgrader.update(grade_id="a")),
-    ("two autograded", lambda lesson: lesson.cells.pop(3)),
-    ("two autograded", lambda lesson: lesson.cells.pop(6)),
+    ("three autograded", lambda lesson: lesson.cells.pop(3)),
+    ("three autograded", lambda lesson: lesson.cells.pop(7)),
 ]
 
 
@@ -169,4 +170,4 @@ def test_points_are_compared_with_readme():
     assert "add up to 11" in lesson_lint.readme_complaints(readme, {"03": 11})[0]
     assert "no row" in lesson_lint.readme_complaints(readme, {"04": 1})[0]
     assert "no table" in lesson_lint.readme_complaints("# Course", {"03": 12})[0]
-    assert lesson_lint.points(good_lesson()) == 6
+    assert lesson_lint.points(good_lesson()) == 8
