@@ -75,7 +75,7 @@ class SealedExecute(NbGraderPreprocessor):
             elif reply["status"] == "error" and not any(output.output_type == "error" for output in cell.outputs):
                 cell.outputs.append(failure(reply["ename"], reply["evalue"]))
 
-        client = Client(nb, km=manager, timeout=self.cell_seconds, allow_errors=True, interrupt_on_timeout=True,
+        client = Client(nb, km=manager, shutdown_kernel="immediate", timeout=self.cell_seconds, allow_errors=True, interrupt_on_timeout=True,
                         error_on_timeout={"ename": TIMED_OUT, "evalue": "", "traceback": []}, on_cell_executed=record,
                         extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.log_level=40"],
                         resources={"metadata": {"path": str(scratch)}})
@@ -96,7 +96,7 @@ class SealedExecute(NbGraderPreprocessor):
             client.timeout = max(1, min(self.cell_seconds, int(until - time.monotonic())))
 
         try:
-            with client.setup_kernel(env=os.environ | environment):
+            with client.setup_kernel(cleanup_kc=True, env=os.environ | environment):
                 apart(f"from course_lib.classroom.seal import Seal as {hidden_name}\n"
                       f"{hidden_name} = {hidden_name}(get_ipython(), {check!r}).restore")
                 for position, cell in enumerate(nb.cells[:last]):

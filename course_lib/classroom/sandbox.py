@@ -48,6 +48,7 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     needed = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], ROOT / "course_lib", ROOT / "data"}
     empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/home"), Path("/root"), Path.home(), *hidden]
     words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+             "--unsetenv", "JPY_PARENT_PID",        # the kernel would look for it among its own process numbers
              "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
     for folder in dict.fromkeys(path.resolve() for path in empty if path.is_dir()):
         words += ["--tmpfs", str(folder)]
@@ -115,5 +116,4 @@ def limit(memory_gb: float, processes: int) -> None:
 
 if __name__ == "__main__":
     limit(float(sys.argv[1]), int(sys.argv[2]))
-    os.environ.pop("JPY_PARENT_PID", None)      # the kernel would look for it among process numbers that are not ours
     os.execv(sys.argv[3], sys.argv[3:])

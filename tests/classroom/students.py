@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 from course_lib import authoring
 
@@ -90,6 +91,8 @@ def submission(source: Path, student: str) -> nbformat.NotebookNode:
     notebook, solved = authoring.student(source), authoring.solution(source)
     answers = {cell.metadata.nbgrader.grade_id: without_markers(cell.source) for cell in solved.cells
                if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")}
+    if student != "right":      # the others take out what only takes time, as students may
+        notebook.cells = [cell for cell in notebook.cells if "nbgrader" in cell.metadata or needed(cell)]
     first = True
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -97,6 +100,12 @@ def submission(source: Path, student: str) -> nbformat.NotebookNode:
             cell.source = STUDENTS[student](answers[grade_id], cell.source, first, f"lesson_{source.stem[:2]}")
             first = False
     return notebook
+
+
+def needed(cell) -> bool:
+    """Whether a cell imports or defines something that an answer may use."""
+    return cell.cell_type == "code" and any(isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef))
+                                            for node in ast.parse(TransformerManager().transform_cell(cell.source)).body)
 
 
 def without_markers(code: str) -> str:

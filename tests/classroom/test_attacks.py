@@ -113,8 +113,13 @@ def psnr(mse):
 
     def fork_many():
         children = []
-        for _ in range(5000):
-            children.append(subprocess.Popen(["sleep", "60"]))
+        try:
+            for _ in range(5000):
+                children.append(subprocess.Popen(["sleep", "60"]))
+        finally:                    # or the check itself could start no thread
+            for child in children:
+                child.kill()
+                child.wait()
     attempt("5000 processes", fork_many)
     return ", ".join(found) or 10 * __import__("math").log10(255**2 / mse)
 '''
