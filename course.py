@@ -3,6 +3,7 @@
     python3 course.py lab               open the lessons in JupyterLab, in your own folder my_work
     python3 course.py test              run the tests; FULL=1 behind it runs all of them
     python3 course.py reset LESSON=04   a fresh copy of a lesson; yours is kept under another name
+    python3 course.py teach             what teachers need besides: nbgrader
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
     python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
@@ -186,6 +187,11 @@ def test(*arguments):
     return run("-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
 
 
+def teach(*arguments):
+    set_up(TEST)
+    say("nbgrader is in .venv. INSTRUCTORS.md says what comes next.")
+
+
 def notebooks(*arguments):
     set_up(TEST)
     return run("-m", "course_lib.authoring", *arguments)
@@ -210,7 +216,7 @@ def lock(*arguments):
             or run(*compile_, "--extra", "test", "--constraint", COURSE, "-o", TEST))
 
 
-COMMANDS = {"lab": lab, "test": test, "reset": reset, "notebooks": notebooks, "bench": bench, "lock": lock}
+COMMANDS = {"lab": lab, "test": test, "reset": reset, "teach": teach, "notebooks": notebooks, "bench": bench, "lock": lock}
 
 
 def main(words):
