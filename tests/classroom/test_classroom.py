@@ -31,7 +31,8 @@ def test_a_classroom_has_every_graded_lesson_with_points_and_dates(room):
     assert [row[0] for row in rows[1:]] == LESSONS
     assert sorted(path.name for path in (room.folder / "source").iterdir()) == LESSONS
     for name in LESSONS:
-        assert "Marking scheme" in (room.folder / "marking" / f"{name}.md").read_text(encoding="utf-8")
+        guide = (room.folder / "marking" / f"{name}.md").read_text(encoding="utf-8")
+        assert "point" in guide and "BEGIN" not in guide
 
 
 def test_what_nbgrader_releases_is_the_students_notebook(room):
