@@ -171,7 +171,7 @@ sheet.add("Equation (1), Figure 1", "the generator works on random noise z",
                    f"{np.count_nonzero(answers[0] != answers[1])} values")
 
 # %% [markdown]
-# The network is a *conditional* GAN: blurred photograph $y$ in, estimate $G(y)$ out. Equation (1) should have said
+# The network is a [conditional GAN](glossary.md): blurred photograph $y$ in, estimate $G(y)$ out. Equation (1) should have said
 #
 # $$\min_G \max_D \; E_{x} \log D(x) + E_{y} \log (1 - D(G(y)))$$
 #
@@ -708,7 +708,7 @@ print("the way of measuring alone lifts the PSNR of this blurred photograph by m
 #
 # `degrade(sharp, strength)` damages a photograph (both `uint8`). More strength, less PSNR. Find the strength, between 0 and `high`, at which `evaluation.psnr(sharp, degrade(sharp, strength))` is `target`, within 0.02 dB.
 #
-# Use *bisection*: try the middle of the interval; if the PSNR is still too high, the strength you look for is in the upper half, otherwise in the lower; go on with that half. Each step halves the interval, so 20 steps make it a million times smaller.
+# Use [bisection](glossary.md): try the middle of the interval; if the PSNR is still too high, the strength you look for is in the upper half, otherwise in the lower; go on with that half. Each step halves the interval, so 20 steps make it a million times smaller.
 # The check counts how often you call `degrade`: 60 calls must do.
 
 # %% nbgrader={"grade_id": "tune", "solution": true}
