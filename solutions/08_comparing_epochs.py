@@ -41,8 +41,8 @@ from course_lib.checks import lesson_08
 # %% [markdown]
 # ## 1. A run in a folder (4 minutes)
 #
-# An [epoch](glossary.md) is one pass of the training through its photographs. After each, `deblur-course train` scores and pictures the same *held-out* crops, from photographs that are not used for learning.
-# Everything lies in one folder, and `runs.Run` opens it. This run comes with the course: a small generator (width 16, three blocks), level 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
+# An [epoch](glossary.md) is one pass of the training through its photographs. After each, `deblur-course train` scores and pictures the same crops of [held-out](glossary.md) photographs, which are not used for learning.
+# Everything lies in one folder, and `runs.Run` opens it. This run comes with the course: a small generator (width 16, three blocks), blur of [level](glossary.md) 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
 
 # %%
 content = runs.Run(photos.DATA / "runs" / "content")
@@ -72,7 +72,7 @@ widgets.slider(
 )
 
 # %% [markdown]
-# Left is what went in, right what should come out. The needles appear one after another, and the last epochs hardly differ at this size. So look closer:
+# Left is what went in, right what should come out. The needles appear one after another, and the last epochs hardly differ at this size. So look closer. (Photographs of this section: Aitzol Berasategi, CC BY 4.0.)
 
 # %%
 widgets.slider(
@@ -169,7 +169,7 @@ figures.images(spectra, zoom=2,
                    "after training with more bands beside it")
 
 # %% [markdown]
-# Only a band through the middle is left, across the motion: gratings whose lines run along the motion are not blurred at all. Beside it runs a dark line, where exactly one wave fits into the motion, then a fainter band.
+# Only a band through the middle is left, across the motion: gratings whose lines run along the motion are not blurred at all. On both sides of it runs a dark line, where exactly one wave fits into the motion, then a much fainter band.
 # Now watch the network fill them in:
 
 # %%
@@ -199,7 +199,7 @@ def radial_figure(epoch):
     return figures.pixels(figure)
 
 
-widgets.slider([radial_figure(epoch) for epoch in epochs], epochs, start=8, kilobytes=150,
+widgets.slider([radial_figure(epoch) for epoch in (0, 2, 4, 8, 16)], (0, 2, 4, 8, 16), start=4, kilobytes=150,
                alt="Mean power over frequency: the sharp picture's curve on top, the blurred one's far below; the trained one "
                    "follows the sharp one up to 0.2 cycles per pixel and then falls to the blurred one")
 
@@ -258,8 +258,8 @@ def with_cursor(run, epoch, photo):
     return page
 
 
-few = (0, 1, 2, 4, 8, 16)
-widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=3, kilobytes=170,
+few = (0, 1, 4, 7, 16)
+widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2, kilobytes=150,
                alt="A dog's face after training, its residual, and below the content loss and the gained PSNR over the epochs, with a cursor")
 
 # %% [markdown]
@@ -309,8 +309,8 @@ for row in adversarial.history[::2]:
 
 # %%
 both = {"content": content, "adversarial": adversarial}
-shown = (0, 4, 8, 12)
-widgets.slider([figures.pixels(compare.panel(both, epoch, BRANCHES, (8, 0, 40))) for epoch in shown], shown, start=3, kilobytes=250,
+shown = (0, 6, 12)
+widgets.slider([figures.pixels(compare.panel(both, epoch, BRANCHES, (8, 0, 40))) for epoch in shown], shown, start=2, kilobytes=190,
                alt="Picture, detail, residual, spectrum and radial power of two runs at the same epoch, and below the PSNR of both with a cursor")
 
 # %% [markdown]
@@ -343,7 +343,7 @@ keep = Path("runs" if Path.cwd().name == "my_work" else tempfile.mkdtemp())
 folder = keep / f"level1_{size}"                            # lesson 07's
 if not (folder / "history.csv").exists():
     folder = keep / f"short_{size}"
-    settings = runs.SIZES["smoke"] if size == "smoke" else runs.SIZES["laptop"].changed(epochs=6, steps=25, batch=8, held_out=4)
+    settings = runs.SIZES["smoke"] if size == "smoke" else runs.SIZES["laptop"].changed(epochs=6, steps=40, batch=8, held_out=4)
     training.train(folder, settings, resume=True, report=widgets.TrainingView())
 own = runs.Run(folder)
 
@@ -408,19 +408,19 @@ def checkerboard_figure(K):
     return figures.pixels(figure)
 
 
-widgets.explore(checkerboard_figure, {"K": [2, 3, 4, 5, 6]}, start={"K": 3}, kilobytes=150,
+widgets.explore(checkerboard_figure, {"K": [2, 3, 4, 5]}, start={"K": 3}, kilobytes=125,
                 alt="How often each output pixel is written to, an enlarged photograph, and its spectrum; "
                     "for K = 3 and 5 a checkerboard covers the photograph and bright points lie at the spectrum's edges")
 
 # %% [markdown]
 # With K = 3, one pixel in four is written to four times, one only once. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
-# With K = 2, 4 or 6, all pixels are treated alike. For K = 5 the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
+# With K = 2 or 4, all pixels are treated alike. For K = 5 the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
 #
 # A network could learn weights that make up for it, but nothing in its structure helps, and often it doesn't. The report's generator enlarges by repeating pixels and then convolving (lesson 04), the cure that Odena et al. propose.
 #
 # ### Ringing
 #
-# Deconvolution by Wiener's method (lesson 02) needs the point spread function. Give it a motion of the wrong length:
+# Deconvolution by Wiener's method (lesson 02) needs the point spread function. Give it a motion of the wrong length. (Photograph: US Department of Agriculture, public domain.)
 
 # %%
 citrus = photos.load("citrus")[300:684, 500:884]
@@ -472,7 +472,8 @@ pictures = {"sharp": sharp, "deblurred, epoch 16": content.picture(16, FIR), "sh
 for name, picture in pictures.items():
     print(f"{name:25} slope loss {slope_loss(sharp, picture):5.2f}   PSNR {min(evaluation.psnr(sharp, picture), 99):5.2f} dB   "
           f"mean residual {np.round(compare.residual(sharp, picture).mean(axis=(0, 1))) + 0.0}")
-figures.images(pictures, zoom=1.5, alt="The fir tree: sharp, deblurred, and sharp with a reddish tint")
+figures.images({name: picture[32:] for name, picture in pictures.items()}, zoom=1.5,
+               alt="The fir tree: sharp, deblurred, and sharp with a reddish tint")
 
 # %% [markdown]
 # The loss is blind to what all pixels have in common. It prefers the tinted picture by far, so nothing would keep the colours of a network that is trained with it in place. Critics and feature losses can be blind like this, too; a share of a plain content loss is the cure.
@@ -489,7 +490,7 @@ for name, photo in (("fir tree", FIR), ("dog", DOG)):
     blurred = photos.to_network(content.picture("blurred", photo)[None])
     for training_mode in (False, True):
         output = photos.to_image(generator(blurred, training=training_mode)[0])
-        mistaken[f"{name}, " + ("as in training" if training_mode else "as in use")] = output
+        mistaken[f"{name}, " + ("as in training" if training_mode else "as in use")] = output[32:]
         difference = compare.residual(content.picture("sharp", photo), output)
         print(f"{name:9} training={training_mode!s:6} mean residual {difference.mean():+5.1f}   PSNR {evaluation.psnr(content.picture('sharp', photo), output):.0f} dB")
 figures.images(mistaken, zoom=1.5, alt="Fir tree and dog, deblurred in both modes; with training=True too dark and with exaggerated edges")
@@ -505,8 +506,8 @@ figures.images(mistaken, zoom=1.5, alt="Fir tree and dog, deblurred in both mode
 little = runs.Run(photos.DATA / "runs" / "little_content")
 print("content weight:", adversarial.settings.content_weight, "and", little.settings.content_weight)
 figures.images(
-    {"content, epoch 16": content.picture(16, BRANCHES), "10 : 1, epoch 12": adversarial.picture(12, BRANCHES),
-     "4 : 1, epoch 12": little.picture(12, BRANCHES), "sharp": content.picture("sharp", BRANCHES)},
+    {"content, epoch 16": content.picture(16, BRANCHES)[:96], "10 : 1, epoch 12": adversarial.picture(12, BRANCHES)[:96],
+     "4 : 1, epoch 12": little.picture(12, BRANCHES)[:96], "sharp": content.picture("sharp", BRANCHES)[:96]},
     zoom=1.6, alt="Branches: smooth after content loss alone, rougher with an adversarial loss; with too little content loss "
                   "thick dark bars that the sharp photograph doesn't have")
 
