@@ -491,17 +491,17 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. Press the button and choose a file (up to about 10 MB), or write its path into the cell below the button. Nothing leaves your machine. A large photograph is shrunk to 640 pixels.
+# Try the network on a photograph of your own. Press the button and choose a file (up to about 10 MB), or write its path into the cell below the button. Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
-def compare(photo):
-    """A photograph, at most 640 pixels wide and high, and what the network makes of it, to swipe between."""
-    shrink = min(1.0, 640 / max(photo.shape[:2]))
+def compare(photo, kilobytes=700):
+    """A photograph, at most 512 pixels wide and high, and what the network makes of it, to swipe between."""
+    shrink = min(1.0, 512 / max(photo.shape[:2]))
     if shrink < 1:
         size = max(1, round(photo.shape[1] * shrink)), max(1, round(photo.shape[0] * shrink))
         photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
     answer = restoration.deblur(photo, level1)
-    return widgets.swipe(photo, answer, labels=("your photograph", "after the network"), kilobytes=200,
+    return widgets.swipe(photo, answer, labels=("your photograph", "after the network"), kilobytes=kilobytes,
                          alt="A photograph before and after the level-1 network")
 
 
@@ -514,7 +514,7 @@ try:
 except photos.PhotoError as problem:        # no such file, no picture, too large: one sentence says which
     print(problem, "Here is a built-in one instead.")
     own = photos.load("window_dogs")
-compare(own)
+compare(own, kilobytes=400)
 
 # %% [markdown]
 # Why is there no PSNR? Because there is no ground truth: nobody has the sharp version of a photograph that came out blurred. Every score needs a pair, and pairs are made: by a second exposure, by averaging video frames as in GoPro, or by blurring a sharp photograph.

@@ -8,14 +8,16 @@ from PIL import Image
 
 CELL = """\
 from course_lib import upload, widgets
-upload.button(lambda photo: widgets.swipe(photo, 255 - photo, alt="a photograph and its negative"))
+upload.button(lambda photo: widgets.swipe(photo[:90, :120], 255 - photo[:90, :120], alt="a photograph and its negative"))
 """
 
 
 @pytest.fixture
 def button(lab, browser):
     """The output of a fresh notebook with the button."""
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)]), lab.work / "upload.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel)
+    nbformat.write(notebook, lab.work / "upload.ipynb")
     page = browser.new_context().new_page()
     page.set_default_timeout(30_000)
     open_notebook(page, lab.url("upload.ipynb"))
