@@ -78,10 +78,11 @@ class _Motion:
     def __init__(self, network):
         self.weights = network.trainable_variables
         self.begin = [w.numpy() for w in self.weights]
+        self.all = [(variable, variable.numpy()) for variable in network.variables]     # with normalisation's running averages
 
     def restart(self) -> None:
-        for weight, value in zip(self.weights, self.begin):
-            weight.assign(value)
+        for variable, value in self.all:
+            variable.assign(value)
 
     @property
     def vector(self) -> np.ndarray:
