@@ -72,14 +72,17 @@ widgets.slider(
 )
 
 # %% [markdown]
-# Left is what went in, right what should come out. The needles appear one after another, and the last epochs hardly differ at this size. So look closer. (Photographs of this section: Aitzol Berasategi, CC BY 4.0.)
+# Left is what went in, right what should come out. Dark and light separate more and more, and the last epochs hardly differ at this size. So look closer. (Photographs of this section: Aitzol Berasategi, CC BY 4.0.)
 
 # %%
 widgets.slider(
-    [row_of([content.picture(which, FIR)[60:96, 0:36] for which in ("blurred", epoch, "sharp")]) for epoch in epochs],
+    [row_of([content.picture(which, FIR)[40:76, 84:120] for which in ("blurred", epoch, "sharp")]) for epoch in epochs],
     epochs, start=8, zoom=6, kilobytes=120,
-    alt="The tip of a branch, enlarged: blurred, after training, sharp",
+    alt="The edge of the tree, enlarged: blurred, after training, sharp",
 )
+
+# %% [markdown]
+# The gaps between the twigs come back. The needles themselves do not, not even in the last epoch.
 
 # %% [markdown]
 # ## 2. The residual (6 minutes)
@@ -435,7 +438,7 @@ def deconvolved(length):
 
 
 lengths = [7, 9, 11, 13, 15]
-widgets.slider([deconvolved(length) for length in lengths], lengths, name="assumed length", start=1, zoom=1.5, kilobytes=150,
+widgets.slider([deconvolved(length) for length in lengths], lengths, name="length", start=1, zoom=1.5, kilobytes=150,
                 alt="Slices of citrus fruit, deconvolved, with residual and spectrum; at the true length 11 faint waves, at wrong lengths "
                     "strong waves parallel to every edge")
 
