@@ -46,7 +46,7 @@ COLOURS = figures.COLOURS
 #
 # > "Two loss functions were involved: Perceptual Loss at the end of the Generator and Wasserstein Loss at the end of the whole GAN."
 # >
-# > "To ensure the GAN model is deblurring the images, perceptual loss was calculated directly on the output of the Generator and compared to first convolutions of VGG16."
+# > "To ensure the GAN model is deblurring the images, perceptual loss was calculated directly on the output of the Generator and compared to first convolutions of VGG16 [8]."
 # >
 # > "To improve the convergence of GAN, wasserstein loss was calculated on the output of the whole model by taking the mean difference of the two images."
 #
@@ -962,6 +962,6 @@ lesson_06.check_gradient_penalty(gradient_penalty, seed=65)
 # - What VGG16 is fed changes the loss a thousandfold. A weight of 100 : 1 means nothing without it.
 # - The earth mover's distance is the work to turn one distribution into another; on a line, the sum of the absolute cumulative sums. It keeps growing where the Jensen–Shannon divergence is flat.
 # - A critic of slope at most 1 measures it: the largest possible difference of mean scores. The generator moves its scores to where the critic moves the real ones, whatever the sign.
-# - A sigmoid fixes the scale and flattens the slope. A Wasserstein loss needs an unbounded critic and a limit on its slope, such as the gradient penalty; the report's networks have neither.
+# - A sigmoid fixes the scale and flattens the slope. A Wasserstein loss needs an unbounded critic and a limit on its slope, such as the gradient penalty; the report describes neither.
 #
 # [← previous: The discriminator](05_discriminator.ipynb) · [Glossary](glossary.md) · [next: Training →](07_training.ipynb)
