@@ -5,6 +5,7 @@
     python3 course.py reset LESSON=04   a fresh copy of a lesson; yours is kept under another name
     python3 course.py teach             what teachers need besides: nbgrader
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
+    python3 course.py site              write the course as web pages to _site, for reading offline or on a server
     python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
@@ -197,6 +198,11 @@ def notebooks(*arguments):
     return run("-m", "course_lib.authoring", *arguments)
 
 
+def site(*arguments):
+    set_up(TEST)
+    return run("-m", "course_lib.site", *arguments)
+
+
 def bench(*arguments):
     set_up(COURSE)
     missing = "import sys, importlib.util as i; sys.exit(not all(map(i.find_spec, ('torch', 'onnx', 'onnxruntime'))))"
@@ -216,7 +222,8 @@ def lock(*arguments):
             or run(*compile_, "--extra", "test", "--constraint", COURSE, "-o", TEST))
 
 
-COMMANDS = {"lab": lab, "test": test, "reset": reset, "teach": teach, "notebooks": notebooks, "bench": bench, "lock": lock}
+COMMANDS = {"lab": lab, "test": test, "reset": reset, "teach": teach, "notebooks": notebooks,
+            "site": site, "bench": bench, "lock": lock}
 
 
 def main(words):

@@ -59,6 +59,13 @@ class Lesson(Page):
 
 # ---------------------------------------------------------------- text
 
+def new_anchor(title: str, sections: list) -> str:
+    """The title's words in small letters, with a number behind them where other sections have the same."""
+    words = re.sub(r"\W+", "-", title.lower()).strip("-")
+    taken = {anchor for *_, anchor in sections}
+    return next(anchor for anchor in (words, *(f"{words}-{i}" for i in range(2, 100))) if anchor not in taken)
+
+
 class Renderer(IPythonRenderer):
     """Notebook Markdown to HTML: equations as MathML, links to the site's pages, headings with short anchors."""
 
@@ -74,11 +81,7 @@ class Renderer(IPythonRenderer):
 
     def heading(self, text: str, level: int, **attrs) -> str:
         title = unescape(re.sub("<[^>]+>", "", text))
-        words = re.sub(r"^\d+\.|\(\d+ (minutes?|points?)\)$", "", title)
-        anchor = base = re.sub(r"\W+", "-", words.lower()).strip("-")
-        used, number = {anchor for *_, anchor in self.sections}, 2
-        while anchor in used:
-            anchor, number = f"{base}-{number}", number + 1
+        anchor = new_anchor(re.sub(r"^\d+\.|\(\d+ (minutes?|points?)\)$", "", title), self.sections)
         self.sections.append((level, title, anchor))
         return f'<h{level} id="{anchor}">{text} <a class="anchor" href="#{anchor}" aria-label="Link to: {escape(title)}">#</a></h{level}>\n'
 
@@ -92,7 +95,7 @@ class Renderer(IPythonRenderer):
         return super().link(text, url, title)
 
     def table(self, text: str) -> str:
-        return f'<div class="scroll"><table>\n{text}</table></div>\n'
+        return f'<div class="scroll"><table>\n{text}</table></div>\n'.replace("<th></th>", "<td></td>")
 
 
 def markdown(text: str, renderer: Renderer) -> str:
@@ -176,7 +179,7 @@ def glossary(text: str, lessons: list[Lesson], pages: set[str]) -> Page:
 
     def term(found) -> str:
         name = unescape(found[1]).rstrip(".")
-        page.sections.append((2, name, re.sub(r"\W+", "-", name.lower()).strip("-")))
+        page.sections.append((2, name, new_anchor(name, page.sections)))
         return f'<p id="{page.sections[-1][2]}"><strong>{found[1]}</strong>'
 
     html = re.sub(r"<p><strong>(.*?)</strong>", term, html)

@@ -3,8 +3,8 @@ const root = document.documentElement, at = id => document.getElementById(id);
 
 // ---- light and dark: the button names what it leads to; the choice is kept where the browser allows it
 const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-const name = () => { at("theme").textContent = dark() ? "Light" : "Dark"; };
-at("theme").onclick = () => {
+const name = () => { at("site-theme").textContent = dark() ? "Light" : "Dark"; };
+at("site-theme").onclick = () => {
   root.dataset.theme = dark() ? "light" : "dark";
   try { localStorage.theme = root.dataset.theme; } catch { /* private window */ }
   name();
@@ -13,7 +13,7 @@ matchMedia("(prefers-color-scheme: dark)").onchange = name;
 name();
 
 // ---- the map on a narrow page
-at("menu").onclick = () => at("menu").setAttribute("aria-expanded", at("map").classList.toggle("open"));
+at("site-menu").onclick = () => at("site-menu").setAttribute("aria-expanded", at("site-map").classList.toggle("open"));
 
 // ---- what is wider than the page can be scrolled by keyboard
 const scrollable = () => document.querySelectorAll("pre, .scroll, .output, .equation").forEach(one => {
@@ -23,7 +23,7 @@ addEventListener("load", scrollable);
 addEventListener("resize", scrollable);
 
 // ---- search: every word must occur; a section that has them in its title comes first
-const query = at("query"), found = at("found");
+const query = at("site-query"), found = at("site-found");
 let searchIndex;
 
 query.onfocus = () => {
@@ -49,7 +49,7 @@ function excerpt(text, words) {
 function look() {
   const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
   found.hidden = !words.length || !searchIndex;
-  at("count").textContent = "";
+  at("site-count").textContent = "";
   if (found.hidden) return;
   const score = ([page, section, , text]) => {
     const title = (page + " " + section).toLowerCase(), all = title + " " + text.toLowerCase();
@@ -62,7 +62,7 @@ function look() {
     link.href = address;
     return link;
   }));
-  at("count").textContent = hits.length + " places found";
+  at("site-count").textContent = hits.length + " places found";
   if (!hits.length) found.append(element("p", "Nothing found for “" + query.value + "”."));
 }
 

@@ -38,9 +38,9 @@ def versions(lock: str, machine: dict) -> dict[str, str]:
 
 
 def wanted(lock: str) -> list[Requirement]:
-    """The project's requirements behind a lock: the course's, or those of teach and test as well."""
+    """The project's requirements behind a lock: the course's, or those of teach, site and test as well."""
     extras = PROJECT["optional-dependencies"]
-    lines = PROJECT["dependencies"] + (extras["teach"] + extras["test"] if lock == TEST else [])
+    lines = PROJECT["dependencies"] + (extras["teach"] + extras["site"] + extras["test"] if lock == TEST else [])
     return [requirement for requirement in map(Requirement, lines) if requirement.name != PROJECT["name"]]
 
 
