@@ -449,7 +449,7 @@ print("between −3 and 3, the learned D differs from D* by less than 0.15:", bo
 # **Predict, then move the sliders.** They start at $\theta = 2$, $\psi = 0$. Will they arrive at the point (0, 0)? Does it help if they take *turns*, each answering the other's newest move, instead of moving at the same time?
 
 # %%
-def duel(rule, rate, brake, steps=150):
+def duel(rule, rate, brake, steps=400):
     """Path of (theta, psi): array (steps + 1, 2)."""
     theta, psi = 2.0, 0.0
     path = [(theta, psi)]
@@ -467,17 +467,17 @@ def draw_duel(rule, rate, brake):
     axes[0].plot(*path.T, color=RED, linewidth=1.2)
     axes[0].plot(*path[0], "o", color=RED)
     axes[0].plot(0, 0, "+", color="black", markersize=14)
-    axes[0].set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="generator θ", ylabel="discriminator ψ",
+    axes[0].set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="generator θ", ylabel="discriminator ψ",
                 title="both parameters")
     axes[1].plot(path[:, 0], color=RED)
     axes[1].axhline(0, color="black", linewidth=1, linestyle=":")
-    axes[1].set(ylim=(-4, 4), xlabel="step", title="where the fakes are (θ)")
+    axes[1].set(ylim=(-5, 5), xlabel="step", title="where the fakes are (θ)")
     return figure
 
 
 widgets.explore(draw_duel, {"rule": ["at once", "in turn"], "rate": [0.05, 0.2, 0.5], "brake": [0, 0.1, 0.3, 0.6]},
                 start={"rule": "at once", "rate": 0.2},
-                alt="Path of generator and discriminator around the point (0, 0), and the place of the fakes over 150 steps: "
+                alt="Path of generator and discriminator around the point (0, 0), and the place of the fakes over 400 steps: "
                     "without a brake they circle and never arrive, with one they spiral in")
 
 # %%
