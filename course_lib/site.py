@@ -31,6 +31,7 @@ from course_lib.authoring import ROOT, AuthoringError
 
 TEMPLATE = Path(__file__).parent / "site_template"
 COPIED = ("style.css", "page.js")
+CITED = re.compile(r"\b(?:arXiv:|doi[: ])(\d{4}\.\d{4,5}|10\.\d{4,5}/[\w./-]*\w)", re.IGNORECASE)
 
 
 @dataclass
@@ -99,7 +100,14 @@ class Renderer(IPythonRenderer):
 
 
 def markdown(text: str, renderer: Renderer) -> str:
-    return MarkdownWithMath(renderer).render(text)
+    """HTML of some Markdown; an arXiv number or a DOI in it leads to its row in the references."""
+    pieces = re.split(r"(<a .*?</a>)", MarkdownWithMath(renderer).render(text))
+    pieces[::2] = [CITED.sub(lambda m: f'<a href="references.html#{cited_anchor(m[1])}">{m[0]}</a>', piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def cited_anchor(number: str) -> str:
+    return re.sub(r"\W+", "-", number.lower())
 
 
 # ---------------------------------------------------------------- lessons
@@ -188,6 +196,21 @@ def glossary(text: str, lessons: list[Lesson], pages: set[str]) -> Page:
     return page
 
 
+def references(text: str) -> Page:
+    """The references: each row has an anchor, and its number leads to arXiv or to the publisher."""
+    page = Page("references", "References", MarkdownWithMath(Renderer(set())).render(text))
+
+    def row(found) -> str:
+        number = CITED.search(found[0])[1]
+        page.sections.append((2, plain(found[0]).partition(".")[0], cited_anchor(number)))
+        outside = "https://doi.org/" if number.startswith("10.") else "https://arxiv.org/abs/"
+        linked = CITED.sub(lambda m: f'<a href="{outside}{number}">{m[0]}</a>', found[1])
+        return f'<li id="{page.sections[-1][2]}">{linked}</li>'
+
+    page.html = re.sub("<li>(.*?)</li>", row, page.html)
+    return page
+
+
 def plain(html: str) -> str:
     """The words of some HTML, for the search."""
     return " ".join(unescape(re.sub("<[^>]+>", "", re.sub("</(p|li|h\\d|td|mi|mo|mn|tr|th)>", " ", html))).split())
@@ -199,7 +222,7 @@ def search_index(pages: list[Page]) -> list[list[str]]:
     for page in pages:
         html = page.html or "".join(cell["html"] for cell in page.cells if cell["kind"] == "markdown")
         titles = {anchor: title for _, title, anchor in page.sections}
-        for part in re.split(r"(?=<(?:h[23]|p) id=)", html):
+        for part in re.split(r"(?=<(?:h[23]|p|li) id=)", html):
             anchor = (re.match(r'<\w+ id="([^"]*)"', part) or [None, ""])[1]
             words = plain(re.sub('<a class="anchor".*?</a>', "", part))
             found.append([page.title, titles.get(anchor, ""), page.file + (f"#{anchor}" if anchor else ""), words])
@@ -223,10 +246,11 @@ def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / COPIED[0]).is_file():
         raise AuthoringError(f"{folder} holds something other than a site: name an empty or a new folder.")
     sources = [path for path in authoring.sources_of(ROOT / "solutions", list(numbers)) if path.with_suffix(".ipynb").is_file()]
-    names = {path.stem for path in sources} | {"glossary", "index"}
+    names = {path.stem for path in sources} | {"glossary", "references", "index"}
     lessons = lesson_map(sources, names)
     ready = [lesson for lesson in lessons if lesson.cells]
     words = glossary((ROOT / "solutions" / "glossary.md").read_text(encoding="utf-8"), lessons, names)
+    sources_cited = references((ROOT / "REFERENCES.md").read_text(encoding="utf-8"))
     intro = markdown(readme()[""].partition("\n")[2], Renderer(names))
 
     shutil.rmtree(folder, ignore_errors=True)
@@ -239,11 +263,12 @@ def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
 
     write("home.html", Page("index", "Image deblurring with GANs", intro), swipe=first_swipe(ready))
     write("text.html", words)
+    write("text.html", sources_cited)
     for before, lesson, after in zip([None, *ready], ready, [*ready[1:], None]):
         write("lesson.html", lesson, before=before, after=after)
     for name in COPIED:
         shutil.copy(TEMPLATE / name, folder)
-    index = json.dumps(search_index([*ready, words]), ensure_ascii=False, separators=(",", ":"))
+    index = json.dumps(search_index([*ready, words, sources_cited]), ensure_ascii=False, separators=(",", ":"))
     (folder / "search.js").write_text(f"searchIndex={index}\n", encoding="utf-8")
     (folder / ".nojekyll").touch()      # GitHub Pages takes the files as they are
     return sorted(folder.glob("*.html"))

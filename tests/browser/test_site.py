@@ -20,7 +20,7 @@ from course_lib import authoring, site as website
 FULL = os.environ.get("FULL") == "1"
 NUMBERS = [] if FULL else ["00", "03"]
 SOURCES = authoring.sources_of(authoring.ROOT / "solutions", NUMBERS)
-PAGES = ["index", "glossary", *(path.stem for path in SOURCES)]
+PAGES = ["index", "glossary", "references", *(path.stem for path in SOURCES)]
 WIDGET = "data-(?:frames|swipe|panel)="
 sources, pages = (pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem), pytest.mark.parametrize("name", PAGES))
 
@@ -128,6 +128,12 @@ def test_equations_are_mathml(site, name):
         assert page.count('display="block"') >= 2
 
 
+def test_citations_lead_to_the_references(site):
+    numbers = {anchor for anchor in parts(site, "references").ids if anchor[0].isdigit()}
+    cited = [link.partition("#")[2] for source in SOURCES for link in parts(site, source.stem).links if link.startswith("references.html#")]
+    assert len(numbers) > 20 and set(cited) <= numbers and (cited or not FULL)
+
+
 def words(text):
     return " ".join(re.sub(r"[^\w]+", " ", text).split())
 
@@ -206,7 +212,7 @@ def test_sliders_from_a_server(served, reader):
 def test_accessible_and_fits(site, reader, artefacts, scheme, width):
     """axe-core finds nothing serious, and no page is wider than the screen."""
     page, found = reader(width, scheme), []
-    for name in PAGES if FULL or (width, scheme) == (1280, "dark") else PAGES[:3]:
+    for name in PAGES if FULL or (width, scheme) == (1280, "dark") else PAGES[:4]:
         page.goto((site / f"{name}.html").as_uri())
         page.screenshot(path=artefacts / f"site_{name}_{scheme}_{width}.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name

@@ -33,6 +33,19 @@ def test_minutes_are_those_of_the_lesson(lesson):
     assert re.search(rf"{re.escape(lesson)}\).*\| {said} \|", README), f"README does not give {lesson} its {said} minutes"
 
 
+def test_references_are_those_cited():
+    """Each number cited has its row in REFERENCES.md, and each row is cited or is one of the report's references."""
+    number = r"(?:arxiv:|arxiv\.org/abs/|doi[: ]|doi\.org/)(\d{4}\.\d{4,5}|10\.\d{4,5}/[\w./-]*\w)"
+    texts = [path for folder, ending in (("solutions", "py"), ("solutions", "md"), ("course_lib", "py"), (".", "md"))
+             for path in (ROOT / folder).glob(f"{'**/' if folder == 'course_lib' else ''}*.{ending}") if path.name != "REFERENCES.md"]
+    cited = {found.lower() for path in texts for found in re.findall(number, path.read_text(encoding="utf-8"), re.I)}
+    rows = re.findall(r"^- .*$", (ROOT / "REFERENCES.md").read_text(encoding="utf-8"), re.M)
+    listed = {re.search(number, row, re.I)[1].lower(): row for row in rows}
+    assert len(listed) == len(rows) and len(cited) > 20
+    assert cited <= listed.keys(), "these have no row in REFERENCES.md"
+    assert not [row for found, row in listed.items() if found not in cited and not re.search(r"\[\d\]$", row)], "nobody cites these"
+
+
 def test_citation_can_be_read():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation.keys() >= {"cff-version", "message", "title", "authors"}
