@@ -60,6 +60,11 @@ class Lesson(Page):
 
 # ---------------------------------------------------------------- text
 
+def mathml(body: str, display: str = "inline") -> str:
+    """An equation as MathML, with the thin space behind log that the converter leaves out."""
+    return re.sub("(?<!<msub>)(<mi>log</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', convert(body, display=display))
+
+
 def new_anchor(title: str, sections: list) -> str:
     """The title's words in small letters, with a number behind them where other sections have the same."""
     words = re.sub(r"\W+", "-", title.lower()).strip("-")
@@ -75,14 +80,14 @@ class Renderer(IPythonRenderer):
         self.pages, self.sections = pages, []
 
     def inline_math(self, body: str) -> str:
-        return convert(body)
+        return mathml(body)
 
     def block_math(self, body: str) -> str:
-        return f'<span class="equation">{convert(body, display="block")}</span>'
+        return f'<span class="equation">{mathml(body, display="block")}</span>'
 
     def heading(self, text: str, level: int, **attrs) -> str:
-        title = unescape(re.sub("<[^>]+>", "", text))
-        anchor = new_anchor(re.sub(r"^\d+\.|\(\d+ (minutes?|points?)\)$", "", title), self.sections)
+        title = re.sub(r" \(\d+ (minutes?|points?)\)$", "", plain(text))
+        anchor = new_anchor(re.sub(r"^\d+\.", "", title), self.sections)
         self.sections.append((level, title, anchor))
         return f'<h{level} id="{anchor}">{text} <a class="anchor" href="#{anchor}" aria-label="Link to: {escape(title)}">#</a></h{level}>\n'
 
