@@ -125,7 +125,8 @@ def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
     process.terminate()
     assert process.wait(60) == 130
     (before, after), (stored, first) = (list(csv.DictReader(open(path / "history.csv")))[:2] for path in (tmp_path / "run", folder))
-    assert before["psnr"] == stored["psnr"], "other held-out photographs, or another blur"
+    # a network in bfloat16 may round a grey level the other way
+    assert float(before["psnr"]) == pytest.approx(float(stored["psnr"]), abs=0.002), "other held-out photographs, or another blur"
     assert float(after["content"]) == pytest.approx(float(first["content"]), rel=0.03)
     assert replace(Run(tmp_path / "run").settings, precision="") == replace(Run(folder).settings, precision="")
 
