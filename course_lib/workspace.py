@@ -141,6 +141,8 @@ def lab(arguments: Sequence[str] = (), lessons: Path = LESSONS, work: Path = WOR
         f"--LabApp.app_settings_dir={SETTINGS}",
         f"--LabApp.workspaces_dir={work / '.open_tabs'}",       # not those of the student's other projects
         "--ContentsManager.pre_save_hook=course_lib.workspace.drop_dead_widgets",
+        # A photograph uploaded in lesson 09 is one message; over Tornado's 10 MB the page would lose its kernel without a word.
+        "--ServerApp.tornado_settings={'websocket_max_message_size': 100_000_000}",
         "--log-level=WARN",
         *([] if screen else ["--no-browser"]),      # else a text browser might take over the terminal
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),    # in a container

@@ -491,7 +491,7 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. Press the button and choose a file (up to about 10 MB), or write its path into the cell below the button. Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
+# Try the network on a photograph of your own. Press the button and choose a file, or write its path into the cell below the button (the path is the way for files over 10 MB, where JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
 def compare(photo, kilobytes=700):

@@ -38,6 +38,10 @@ def test_a_photograph_and_a_file_that_is_none(button, tmp_path):
     choose(button, tmp_path / "notes.txt")
     button.get_by_text("notes.txt is not a photo this course can read").wait_for()
 
+    (tmp_path / "film.jpg").write_bytes(b"no picture" * 1_200_000)      # 12 MB, more than Tornado lets through by itself
+    choose(button, tmp_path / "film.jpg")
+    button.get_by_text("film.jpg is not a photo this course can read").wait_for()
+
     noise = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), np.uint8)      # 5.8 MB: as large as a phone's photograph
     Image.fromarray(noise).save(tmp_path / "holiday.png")
     choose(button, tmp_path / "holiday.png")
