@@ -60,7 +60,7 @@ def test_renewing_keeps_grades_dates_settings_and_the_teachers_own_version(room)
     classroom.make(room.folder, said.append)
     assert any(LESSONS[0] in line and "you changed it" in line for line in said)
     assert "Begin here" in mine.read_text(encoding="utf-8") and stale.exists()
-    assert "60" in (room.folder / "my_settings.py").read_text()
+    assert "40" in (room.folder / "my_settings.py").read_text()
     with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
         assert gradebook.find_assignment(QUICK).duedate.isoformat() == "2027-03-31T18:00:00"
         assert gradebook.find_grade(gid, QUICK, QUICK, "ada").manual_score == 2.0
