@@ -245,7 +245,7 @@ lesson_06.check_best_answer(best_answer, seed=61)
 #
 # If pixels are the wrong thing to compare, what is the right one? The report takes the feature maps of another network (Johnson et al., arXiv:1603.08155).
 # VGG16 (Simonyan and Zisserman, arXiv:1409.1556) was trained to tell which of 1,000 kinds of things is in a photograph. To do so, its convolutions had to find what matters in photographs: edges, textures, shapes.
-# It is not trained any further here; it serves as a pair of eyes. The course keeps its first seven convolutions, in three blocks; each block halves width and height.
+# It is not trained any further here; it serves as a pair of eyes. The course keeps its first seven convolutions, in three blocks; between one block and the next, width and height are halved.
 
 # %%
 vgg = losses.vgg_features()
@@ -381,7 +381,7 @@ print("strong blur is farther away than noise:", far["blur"][-1] > far["noise"][
 
 # %% [markdown]
 # VGG16 was trained to recognise a cat by day and at dusk, so it has learned to overlook brightness. It recognises things by edges and texture, so it notices when they are gone (blur) or when there is one that doesn't belong there (noise).
-# Slight noise even counts more than slight blur; strong blur is the worst of all. That is what one wants here. It comes at a price: who minimises this loss is free to shift brightness a little, and to put in texture that VGG16 can't tell from the true one. (Lesson 08 shows such patterns.)
+# Slight noise even counts more than slight blur; strong blur is the worst of all. That is what one wants here. It comes at a price: who minimises this loss is free to shift brightness a little, and to put in texture that VGG16 can't tell from the true one. (Lesson 08, section 7, shows both faults, a shifted colour and invented texture, with other losses that have blind spots of their own.)
 
 # %% [markdown]
 # ## 5. The perceptual loss, and what 100 : 1 means (9 minutes)
@@ -543,7 +543,7 @@ widgets.explore(show_piles, {"shift": [-16, -8, 0, 4, 8, 16]}, start={"shift": 8
                     "equal to the earth mover's distance, which grows with the shift")
 
 # %% [markdown]
-# The distance equals the shift, as far apart as the piles may be. (The area counts positive below the axis, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
+# The distance equals the shift, as far apart as the piles may be. (At 16 it says 15.9, because the places end at 40 and cut off the pile's tail. The area counts positive below the axis, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
 
 # %%
 shifts = np.arange(0, 17)

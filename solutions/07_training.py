@@ -256,7 +256,7 @@ lesson_07.check_content_step(content_step, seed=72)
 #
 # ### Exercise 3: a step of the critic (2 points)
 #
-# Write this step. `output` is what the generator made, an array: nothing leads back to the generator.
+# Write this step. `output` is what the generator made, an array: nothing leads back to the generator. As in exercise 2, the weights are moved and nothing has to be returned.
 
 # %% nbgrader={"grade_id": "critic-step", "solution": true}
 def critic_step(critic, optimizer, sharp, output, mix):
@@ -471,7 +471,7 @@ def train_tiny(rate=1e-3, batch=16, beta_1=0.9, beta_2=0.999, epsilon=1e-8, step
 # %% [markdown]
 # ### Learning rate
 #
-# **Predict, then run.** The report has 0.0001. Which of these six gains most in 200 steps, and what will the largest do?
+# **Predict, then run.** The report has 0.0001. Which of five learning rates, 0.00001 to 0.1 in steps of ten, gains most in 200 steps, and what will the largest do?
 
 # %%
 def draw_curves(curves, chosen, title, images=None):
@@ -506,7 +506,7 @@ print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) 
 
 # %% [markdown]
 # Too small, and the network is still on its way after 200 steps; it would need ten times as many. Too large, and the first steps throw the weights to where no output depends on them any more:
-# the ReLUs give nothing but zeros (lesson 05), the network returns its input, and no gradient brings it back. In between there is one decade that works. That is typical, and why the learning rate is the first setting to try: in steps of ten.
+# the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between there is one decade that works. That is typical, and why the learning rate is the first setting to try: in steps of ten.
 #
 # The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 0.13 in all that time. Whether a larger rate would have done better, the report does not say.
 # A rate that *falls* during training has both: long steps first, fine ones at the end. The training of section 4 does that.
@@ -623,7 +623,7 @@ for beta_1 in (0.0, 0.5, 0.9, 0.95):
     print(f"β₁ = {beta_1}: distance from the balance after 600 steps {np.hypot(*play(beta_1)[-1]):.2f}")
 
 # %% [markdown]
-# With memory, each player keeps going where the other was ten steps ago, and they chase each other in circles. That momentum harms games is known (Gidel et al., arXiv:1807.04740),
+# With a long memory, each player keeps going where the other was ten or twenty steps ago: at 0.9 they chase each other in circles, at 0.95 they even drift apart. A short one, 0.5, does no harm here. That momentum harms games is known (Gidel et al., arXiv:1807.04740),
 # and GANs are often trained with less of it: reference [9] of the report has β₁ = 0. The report keeps 0.9, Adam's own default, for both networks; it does not say whether anything else was tried.
 #
 # And β₂? Its memory of 1,000 steps is longer than our whole training, and the correction makes up for that.
@@ -658,7 +658,7 @@ print("with ε = 1 the gain is below 0.1 dB:", bool(final[1.0] < 0.1))
 print("with ε = 0.01 it is below half of that with 10⁻⁸:", bool(final[1e-2] < 0.5 * final[1e-8]))
 
 # %% [markdown]
-# Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: plain descent, with a tiny learning rate. The report's 10⁻⁸ lies far below all gradients, so it does what it should: nothing.
+# Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: descent along the mean gradient with the learning rate $r / \varepsilon$, far too small for gradients of this size. The report's 10⁻⁸ lies far below nearly all of them, so it does what it should: nothing.
 # (Multiply the loss by 100, and every gradient grows by 100. Adam's steps stay as they are, unless ε is large. That is why the weight 100 of the content loss matters only in comparison with the adversarial loss's 1.)
 
 # %% [markdown]
@@ -714,7 +714,7 @@ for name, rate in (("at 1.4 GHz, peak", 179), ("at 3.9 GHz, peak", 500)):
 print(f"for 3 hours the whole step would need {2 * gmacs * 500 * 40 / (3 * 3600):.0f} GFLOP/s")
 
 # %% [markdown]
-# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. So either fewer epochs were run than stated, or fewer images, or smaller ones; the report doesn't say enough to tell which.
+# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. So at least one thing was other than stated: fewer epochs, fewer or smaller images, or another computer; the report doesn't say enough to tell which.
 #
 # And your machine? Measure twice. First how fast it computes the convolution that the generator mostly consists of. Then a whole step with the report's settings, on one image of 256×256 pixels.
 
@@ -795,7 +795,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 #
 # ### Exercise 5: one step of the GAN (3 points)
 #
-# Write it. You may call your `critic_step`, or write everything here. Both networks must end exactly where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
+# Write it; nothing has to be returned. You may call your `critic_step`, or write everything here. Both networks must end exactly where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
 # One point is for the critic after one step, two are for both networks over two steps on two batches.
 #
 # *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And what must the critic's step not see?
@@ -845,7 +845,7 @@ lesson_07.check_gan_step(gan_step, seed=76)
 # - Adam divides the mean gradient by its usual size. A weight moves by about the learning rate if its gradients agree, and hardly at all if they don't.
 # - A network for one known blur gains more than 2 dB in ten small epochs.
 # - A checkpoint holds weights, Adam's memories and the step count. With it, an interrupted run ends as the same network, to the last bit.
-# - The learning rate decides most: a decade too low is slow, a decade too high destroys. Small batches make better use of the same images, large ones of the machine. Doubling the steps adds less and less. β₁ hardly matters for one network, but in a game a large one makes the players circle. ε must be far below the gradients.
+# - The learning rate decides most: a decade too low is slow, a decade too high destroys. Small batches make better use of the same images, large ones of the machine. Each doubling of the steps adds about half a decibel here, and costs as much as everything before it. β₁ hardly matters for one network, but in a game a large one makes the players circle. ε must be far below the gradients.
 # - Section 3.2 needs about 300 GMAC for each image and step, 12 · 10¹⁵ operations for 40 epochs. At the peak of the report's processor that is 7 to 19 hours, not 3.
 #
 # [← previous: Losses](06_losses.ipynb) · [Glossary](glossary.md) · [next: Comparing epochs →](08_comparing_epochs.ipynb)

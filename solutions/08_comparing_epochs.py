@@ -23,7 +23,7 @@
 # - recognise checkerboards, ringing, colour shifts and hallucinated texture, name their causes, and find a checkerboard by program;
 # - read from the curves of a run whether it overfits, and whether its critic is too strong or too weak.
 #
-# **You need** lesson 00 (PSNR), lesson 05 (the discriminator) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
+# **You need** lesson 00 (PSNR), lesson 01 (minimax and non-saturating losses), lesson 02 (Wiener, point spread function), lesson 05 (the discriminator) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
 #
 # **Time** about 60 minutes.
 
@@ -299,7 +299,7 @@ lesson_08.check_early_stop(early_stop, seed=83)
 # %% [markdown]
 # ## 5. Two runs (5 minutes)
 #
-# The second run starts where the first one ends, and now has a critic: the discriminator of lesson 05 and the non-saturating loss of lesson 01, with 10 parts of the content loss to one of the adversarial.
+# The second run starts where the first one ends, and now has an opponent: the discriminator of lesson 05, with its sigmoid, and the non-saturating loss of lesson 01, with 10 parts of the content loss to one of the adversarial. (The library's files call any opponent `critic`; in this lesson the word stands for both kinds, with a sigmoid and without.)
 
 # %%
 adversarial = runs.Run(photos.DATA / "runs" / "adversarial")
@@ -331,7 +331,7 @@ swipe_epochs("content", 16, "adversarial", 6)
 # %% [markdown]
 # PSNR falls by 1 to 3 dB and swings from epoch to epoch; the content run rose almost steadily. That is no failure of the program.
 # The critic changes all the time, so the generator follows a moving target, and what pleases the critic is not always what is in the sharp photograph.
-# In a few hundred steps the picture doesn't become more natural by it either: the detail jumps between smooth and rough. Such a run is never judged by its last epoch alone.
+# To the eye, a few hundred steps hardly make the picture more natural either: the detail jumps between smooth and rough. (Lesson 09 measures it: by the statistics of VGG16's features, the last epoch is a little nearer to sharp photographs.) Such a run is never judged by its last epoch alone.
 
 # %% [markdown]
 # ## 6. Your own run (5 minutes)
@@ -568,8 +568,8 @@ figures.show(figure, alt="The training loss falls steadily. The PSNR of the trai
 #
 # ### A critic too strong, too weak
 #
-# In the minimax game (lesson 01), a critic that can't tell real from fake answers 1/2 to everything. Then its loss, $-\log D(x) - \log(1 - D(G(x)))$, is $2 \log 2 \approx 1.39$. A critic that is always right and sure has the loss 0, and then
-# the generator's minimax loss $\log(1 - D(G(x)))$ is nearly 0 and flat: no slope to go down (lesson 05, section 6).
+# In the minimax game (lesson 01), a critic that can't tell real from fake answers 1/2 to everything. Then its loss, $-\log D(x) - \log(1 - D(G(y)))$ for a sharp photograph $x$ and a blurred one $y$, is $2 \log 2 \approx 1.39$. A critic that is always right and sure has the loss 0, and then
+# the generator's minimax loss $\log(1 - D(G(y)))$ is nearly 0 and flat: no slope to go down (lesson 05, section 6).
 #
 # **Predict, then run.** One of these two runs has a critic that makes 20 steps for each of the generator's, the other one a single small step. Which is which, and which of the two helps its generator?
 
@@ -592,7 +592,7 @@ for name, run in (("A", strong), ("B", weak)):
     print(f"       critic loss at the end {run.history[-1]['critic']:.2f}, adversarial loss {run.history[-1]['adversarial']:.2f}")
 
 # %% [markdown]
-# Neither helps. In run A the critic is always right, and the generator learns nothing from it: the adversarial loss stays at 0 whatever it does. (Its PSNR still rises, by the content loss.) In run B the critic knows hardly anything that it could pass on.
+# Neither helps. (Mind the adversarial curves: run A plays the minimax loss, $\log(1 - D)$, which is 0 where the critic is sure; run B the non-saturating one, $-\log D$, which is $\log 2 \approx 0.69$ where it can't tell. Compare each with its own mark.) In run A the critic is always right, and the generator learns nothing from it: the adversarial loss stays near 0 whatever it does. (Its PSNR still rises, by the content loss.) In run B the critic knows hardly anything that it could pass on.
 # A useful critic is ahead, but not by much: its loss lies visibly below 1.39 and moves. The losses of a healthy adversarial training don't fall; they hold each other in balance. So they can't tell which epoch is best: PSNR, pictures, residuals and spectra have to.
 #
 # | Curve | What it means | What to do |

@@ -24,7 +24,7 @@
 # - predict where a network trained on one blur does harm;
 # - explain why the answer with the best score is not the sharpest, and what a sharp answer has to invent.
 #
-# **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 08 shows how such networks come about.
+# **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 07 shows how such networks come about.
 #
 # **Time** about 60 minutes.
 
@@ -545,10 +545,10 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 #
 # <details><summary>Answer</summary>
 #
-# PSNR has few variants. [2], [3] and [4] share the test set and the formula, so they can be compared, with a caution of about 0.2 dB for the kind of averaging. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which it does not say;
+# PSNR has few variants. [2] and [3] share the test set and the formula, so they can be compared, with a caution of about 0.2 dB for the kind of averaging; [4] belongs with them only if its paper measured the same, which the report doesn't say. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which it does not say;
 # squashing frames alone lifts the *blurred input* by some decibels. "Still better than [2] and [3] in terms of PSNR" is therefore not shown.
 #
-# SSIM: not even one network agrees with itself. 0.72 is lower than what the blurred input usually gets, and that with 29.3 dB: a difference in protocol is likelier than one in quality, but which cannot be told.
+# SSIM: not even one network agrees with itself. In section 5 an SSIM of 0.73 belongs to the blurred input, at 24.4 dB, and our network has 0.85 at 28.6 dB. So 0.72 beside 29.3 dB is odd; whether the protocol or the pictures are the reason cannot be told (lesson 10).
 #
 # Our row can be compared with none of them: other photographs, an easier blur.
 #
@@ -598,7 +598,7 @@ def probabilities(seen, far):
 # With the probabilities there are two natural answers:
 #
 # - the *mean* of all plates, weighted by probability. It has the smallest expected MSE, so the best PSNR, that any method can reach (lesson 06: why squared error blurs);
-# - *one plate, drawn* at random with these probabilities. It looks exactly as real plates look: no discriminator can tell it from a real one. A perfect conditional GAN does this. (The report's generator gets no noise, so it answers always the same: it has to settle on one of them.)
+# - *one plate, drawn* at random with these probabilities. It looks exactly as real plates look: no discriminator can tell it from a real one. A perfect conditional GAN does this. (The report's generator gets no noise, so to the same picture it always gives the same answer: a single plate or a mixture, but never a draw.)
 #
 # Move the slider to the right: the camera is farther and farther away.
 
@@ -629,7 +629,7 @@ widgets.explore(
 )
 
 # %% [markdown]
-# Near by, both answers are the plate. Far away they part: the mean answer becomes a ghost of several plates, blurred and honest; the drawn answer stays as sharp as ever, and may be another car's.
+# Near by, both answers are the plate. Far away they part: the mean answer becomes a ghost of several plates, soft where these differ; the drawn answer stays as sharp as ever, and may be another car's. At 12 the true plate isn't even among the five most probable, and the mean answer misleads, too: where the probable plates agree, it is clear and wrong.
 # The sharpness of the drawn answer says nothing about whether it is right.
 #
 # How much does sharpness cost in MSE? Here one can compute it.

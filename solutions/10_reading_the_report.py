@@ -210,7 +210,7 @@ sheet.add("Section 3.3", "the model estimates the blur kernel and uses it",
           evidence=f"{len(generator.outputs)} output, the picture; gains in {sum(gain > 0 for gain in gains)} of {len(gains)} directions")
 
 # %% [markdown]
-# It undoes *its* blur, whatever it is given. A network trained on many blurs does better, but it maps pictures to pictures all the same: what it may know of the kernel is hidden in its channels,
+# It undoes *its* blur, whatever it is given. That shows that such layers need not estimate anything; it says little about the report's network, which saw many blurs. There the first reading carries the verdict. A network trained on many blurs does better, but it maps pictures to pictures all the same: what it may know of the kernel is hidden in its channels,
 # and the report shows no experiment that looks for it. "Learns to map blurred patches to sharp ones" is what can be said.
 
 # %% [markdown]
@@ -820,7 +820,7 @@ for name in ASKED:
 print(f"\n{sum(name not in GIVEN for name in ASKED)} of {len(ASKED)} settings are open")
 
 # %% [markdown]
-# Some of these are small, others decide what kind of network comes out. Preprocessing alone changes the perceptual loss by a factor of about a thousand (lesson 06), and with it all say of the discriminator. And about the evaluation *nothing* is stated:
+# Some of these are small, others decide what kind of network comes out. Preprocessing alone changes the perceptual loss by a factor of more than a thousand (lesson 06), and so decides whether the discriminator has any say at all. And about the evaluation *nothing* is stated:
 # number of test photographs, their size, which of GoPro's two blurs, how SSIM was computed, whether outputs were rounded to 8 bits.
 #
 # Now the whole worksheet. Every verdict in it was computed by a cell above.
