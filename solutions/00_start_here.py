@@ -49,8 +49,9 @@ print("Ready." if machine.ready else machine)
 # %% [markdown]
 # ## 2. A photograph, blurred and deblurred (5 minutes)
 #
-# The next cell takes a photograph and blurs it as a camera does that moves while its shutter is open. Then a small network, trained for this course,
-# gets the blurred photograph and returns another one.
+# The next cell takes a photograph and blurs it as a camera does that moves while its shutter is open. Then a small *network* gets the blurred
+# photograph and returns another one. (A network is a function with very many adjustable numbers. *Training* changes them step by step, until its answers
+# to blurred photographs come near the sharp ones.)
 #
 # **Run it, then pull the slider below the picture.**
 
@@ -216,8 +217,9 @@ lesson_00.check_psnr(psnr, seed=11)
 # - **Something is odd?** *Kernel → Restart Kernel and Run All Cells…* begins anew.
 # - **A fresh copy.** You work on copies in the folder `my_work`. `make reset LESSON=00` in a terminal, in the course's folder, fetches lesson 00 anew
 #   and keeps yours beside it. (On Windows: `py course.py reset LESSON=00`.)
-# - **Points** say how much an exercise counts. `.venv/bin/deblur-course check my_work/00_start_here.ipynb` runs all checks of a lesson and adds up your points.
-#   (On Windows: `.venv\Scripts\deblur-course check my_work\00_start_here.ipynb`.)
+# - **Points** say how much an exercise counts. In the course's folder, `.venv/bin/deblur-course check my_work/00_start_here.ipynb` runs all checks of a lesson and adds up your points.
+#   (On Windows: `.venv\Scripts\deblur-course check my_work\00_start_here.ipynb`. JupyterLab's own terminal starts in `my_work`: there it is `deblur-course check 00_start_here.ipynb`,
+#   and `deblur-course reset 00` instead of make.)
 # - **Words** are explained in the [glossary](glossary.md). Complete lessons, with model answers, are in the folder `solutions`; try yours first.
 # - **Other places.** The lessons also run in VS Code and on Google Colab; README.md says how.
 

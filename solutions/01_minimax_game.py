@@ -478,7 +478,7 @@ def draw_duel(rule, rate, brake):
 widgets.explore(draw_duel, {"rule": ["at once", "in turn"], "rate": [0.05, 0.2, 0.5], "brake": [0, 0.1, 0.3, 0.6]},
                 start={"rule": "at once", "rate": 0.2},
                 alt="Path of generator and discriminator around the point (0, 0), and the place of the fakes over 400 steps: "
-                    "without a brake they circle and never arrive, with one they spiral in")
+                    "without a brake they never arrive: they circle, or, at once with rate 0.5, get stuck far away, with one they spiral in")
 
 # %%
 distance = {rule: np.hypot(*duel(rule, 0.2, 0, 2000).T) for rule in ("at once", "in turn")}
@@ -489,7 +489,7 @@ print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 
 # %% [markdown]
 # Each player improves against the other at every step, and together they go round in circles. The discriminator leans to the side where the real numbers are; the generator follows, overshoots as long as the discriminator still leans, and so on.
-# One curve has a bottom to roll into; a game need not. A small learning rate only makes the circles slower; moving at the same time drives the players apart.
+# One curve has a bottom to roll into; a game need not. A small learning rate only makes the circles slower. Moving at the same time drives the players apart, at rate 0.5 so far that the discriminator becomes sure: both pulls nearly vanish, and the fakes hardly move any more, far from 0 (section 7 explains this). Taking turns keeps the distance, but brings nobody nearer.
 #
 # The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With it the pair arrives. Penalties on the discriminator's slope are the standard remedy, and lesson 06 has one: the *gradient penalty*.
 
@@ -543,7 +543,7 @@ def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
 # %% [markdown]
 # One picture can show a whole training: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
 #
-# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with both rates at 0.2 and one discriminator step. Then make the discriminator ten times faster, then both players.
+# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with both rates at 0.2 and one discriminator step. Then make only the discriminator faster (2), then only the generator (1.5), then both.
 # Look for a training that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
 
 # %%
@@ -617,7 +617,7 @@ print("no rest: fakes move more than twice as far between pictures as in the fir
 #   Not perfect: some fakes lie between the peaks, because a smooth curve can't jump, and $D$ recognises them.
 # - [**Mode collapse**](glossary.md). The discriminator knows that the left peak is always real, but the fakes on the right hear nothing of it: each feels only the slope of $D$ where it stands. Between the peaks only fakes ever come, so $D$ is low there, and a fake that strays that way is driven back.
 #   The generator makes good fakes of one kind, and none of the other. With a quick discriminator and a slow generator this lasts.
-# - **Oscillation.** With a quick generator the fakes overshoot: they run to where $D$ is highest at the moment, $D$ learns to reject that place, and they run back. These are the circles of section 5. With both quick, the game breaks up: the fakes leave for places where $D$ knows nothing.
+# - **Oscillation.** With a quick generator the fakes overshoot: they run to where $D$ is highest at the moment, $D$ learns to reject that place, and they run back. These are the circles of section 5. With both quick, the game breaks up: the fakes leave for places where $D$ knows nothing, most of them far outside the picture.
 #
 # So more discriminator steps, which bring $D$ nearer to $D^*$, are not always better, and no setting is right for every pair of players. For photographs, all of this happens in millions of dimensions, where you can't see $p$.
 # One warning can be seen in pictures: a generator that has collapsed makes the same thing again and again.
@@ -687,7 +687,7 @@ for distance in (1, 2, 4):
 
 # %% [markdown]
 # The saturating pull is $D$ itself: it vanishes just when the discriminator is sure, which is the flat part of the curve in section 4. The better the discriminator, the less the generator learns.
-# The non-saturating pull is then near its maximum. Both want the same, fakes with a higher score, and where $D = 1/2$ they pull equally; so [Goodfellow et al.](https://arxiv.org/abs/1406.2661) recommended the second in the very paper that introduced equation (1).
+# The non-saturating one, $1 - D$, is then near its maximum, 1. (The picture shows each pull times the slope of the score, which here grows with the distance; so the green curve goes on rising.) Both want the same, fakes with a higher score, and where $D = 1/2$ they pull equally; so [Goodfellow et al.](https://arxiv.org/abs/1406.2661) recommended the second in the very paper that introduced equation (1).
 # With it, strictly speaking, the two players no longer play for one value.
 #
 # The report names yet another loss, the *Wasserstein loss*, which has no logarithm and does not saturate at all, if it is used rightly. Lesson 06 is about that.

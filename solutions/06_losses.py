@@ -494,7 +494,7 @@ print("pulls as hard as without preprocessing, within a factor of 3:", 1 / 3 < i
 # ## 6. How far apart are two piles? (7 minutes)
 #
 # Now the second loss. The generator's outputs are one distribution, sharp photographs another, and the adversarial loss is to say how far apart they are, so that the generator knows which way to go.
-# Photographs have 196,608 dimensions. To see what is going on, take one: two piles of earth on a line, *real* and *fake*.
+# Photographs of 256×256 pixels have 196,608 dimensions. To see what is going on, take one: two piles of earth on a line, *real* and *fake*.
 #
 # The *earth mover's distance*, also called the Wasserstein distance, is the least work that turns the fake pile into the real one: amount of earth times the way that it is carried.
 # By hand, on four places one step apart:
@@ -824,7 +824,7 @@ print(f"with penalty, mean slope between the two: {slopes['with'].mean():.1f}")
 print(f"without, over 10: {slopes['without'].mean() > 10}")
 
 # %% [markdown]
-# The slope comes out a little above 1, and so does the estimate above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
+# The slope comes out a little above 1, and the estimate a little above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
 # Set the derivative to 0: $s = 1 + d / (2 \lambda)$.
 #
 # **Predict, then run.** The distance here is about 1.6. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?

@@ -26,7 +26,7 @@
 #
 # **You need** lesson 04 (the generator), lesson 05 (the discriminator) and lesson 06 (the losses, the gradient penalty).
 #
-# **Time** about 60 minutes, of which the notebook computes three to five.
+# **Time** about 64 minutes, of which the notebook computes three to five.
 
 # %%
 import os
@@ -123,8 +123,9 @@ widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={
                     "jump from side to side at large ones. Right, Adam's path")
 
 # %% [markdown]
-# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below, it creeps along the flat one.
-# Adam moves at the same speed in both directions, about $r$ per step. The price: with a large rate it swings past the lowest point.
+# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below, the smaller the rate, the slower it creeps along the flat one.
+# Adam moves at the same speed in both directions, about $r$ per step. That is not faster here: at rates up to 0.07 the plain path ends nearer to the star.
+# But no steep direction sets Adam a limit: at 0.081 only the plain path is thrown out. The price: with a large rate it swings past the lowest point.
 #
 # *Adam* (Kingma & Ba, arXiv:1412.6980) keeps two running means for every weight. One of the gradient, one of its square:
 #
@@ -315,7 +316,7 @@ widgets.swipe(before, after, labels=("blurred", "after training"), zoom=3, start
               alt="part of a photograph that was not used in training")
 
 # %% [markdown]
-# The network knows one motion, and it has learned to undo it on photographs that it has never seen. It is far from perfect, and any other motion would defeat it; lesson 09 measures how badly.
+# The network knows one motion, and it has learned to undo it on photographs that it has never seen. It is far from perfect, and other motions defeat it; lesson 09 measures how badly.
 #
 # The loss falls and the PSNR rises, but not in lockstep. The loss is measured on the batches that are trained on, the PSNR on the same eight held-out photographs every time. Lesson 08 reads such curves.
 
@@ -413,7 +414,7 @@ for name in ("batch", "epochs", "learning_rate", "beta_1", "beta_2", "epsilon"):
 
 # %% [markdown]
 # What if they were others? To try many settings in a minute, the problem must be tiny: a network of three convolutions, patches of 32×32 pixels, 200 steps. The cell below has a whole training.
-# The four settings of Adam are arguments of the compiled step, so nothing has to be compiled again for another value.
+# (`@tf.function` *compiles* a function: TensorFlow records its operations at the first call and then repeats them without Python, which is faster. Adam's four settings are arguments of this step, so another value needs no new recording.)
 
 # %%
 STEPS = 40 if size == "smoke" else 200
@@ -767,7 +768,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 # %% [markdown]
 # ### Think: one night (2 points)
 #
-# You have one night of 8 hours on the machine of this notebook, and 500 GoPro images. Take it that 40 epochs of Section 3.2 would take 40 hours there.
+# You have one night of 8 hours and 500 GoPro images, on a machine on which 40 epochs of Section 3.2 would take 40 hours.
 # Plan a training that fits. State at least two changes to the settings (for example patch, width, blocks, epochs, critic steps, batch), by what factor each changes the time and why, and what each may cost in quality.
 # Then name one thing that you would measure in the first ten minutes, before you go to bed.
 
@@ -795,7 +796,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 #
 # ### Exercise 5: one step of the GAN (3 points)
 #
-# Write it; nothing has to be returned. You may call your `critic_step`, or write everything here. Both networks must end exactly where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
+# Write it; both networks are changed in place, and nothing has to be returned. You may call your `critic_step`, or write everything here. Both networks must end, within 1%, where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
 # One point is for the critic after one step, two are for both networks over two steps on two batches.
 #
 # *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And what must the critic's step not see?

@@ -26,7 +26,7 @@
 #
 # **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 07 shows how such networks come about.
 #
-# **Time** about 60 minutes.
+# **Time** about 62 minutes.
 
 # %%
 from pathlib import Path
