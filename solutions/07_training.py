@@ -309,7 +309,7 @@ print("more than half of it in the first half of the epochs:", gains[len(gains) 
 # %% [markdown]
 # Look at one of the held-out photographs closely. Pull the line from side to side.
 
-# %%
+# %% tags=["size-dependent"]
 number = settings.held_out // 2                 # one in the middle
 before, after = run.picture("blurred", number), run.picture(len(run.history) - 1, number)
 widgets.swipe(before, after, labels=("blurred", "after training"), zoom=3, start=50,
