@@ -31,6 +31,7 @@ from course_lib.authoring import ROOT, AuthoringError
 
 TEMPLATE = Path(__file__).parent / "site_template"
 COPIED = ("style.css", "page.js")
+NEIGHBOURS = re.compile(r"^.*\[(?:← previous|next): .*$", re.MULTILINE)    # the site has links of its own for that
 CITED = re.compile(r"\b(?:arXiv:|doi[: ])(\d{4}\.\d{4,5}|10\.\d{4,5}/[\w./-]*\w)", re.IGNORECASE)
 
 
@@ -155,7 +156,7 @@ def read(source: Path, pages: set[str]) -> Lesson:
         graded = cell.metadata.get("nbgrader", {})
         lesson.points += graded.get("points", 0)
         if cell.cell_type == "markdown":
-            html = markdown(cell.source, renderer)
+            html = markdown(re.sub(NEIGHBOURS, "", cell.source), renderer)
             if said := re.search(r"\*\*Time\*\*\D*(\d+)", cell.source):
                 lesson.minutes = int(said[1])
         else:
@@ -229,7 +230,7 @@ def search_index(pages: list[Page]) -> list[list[str]]:
         titles = {anchor: title for _, title, anchor in page.sections}
         for part in re.split(r"(?=<(?:h[23]|p|li) id=)", html):
             anchor = (re.match(r'<\w+ id="([^"]*)"', part) or [None, ""])[1]
-            words = plain(re.sub('<a class="anchor".*?</a>', "", part))
+            words = plain(re.sub(r"<h\d.*?</h\d>", "", part))
             found.append([page.title, titles.get(anchor, ""), page.file + (f"#{anchor}" if anchor else ""), words])
     return found
 

@@ -22,7 +22,7 @@ const scrollable = () => document.querySelectorAll("pre, .scroll, .output, .equa
 addEventListener("load", scrollable);
 addEventListener("resize", scrollable);
 
-// ---- search: every word must occur; a section that has them in its title comes first
+// ---- search: every word must occur; a section whose title begins with them comes first, then those that have them in theirs
 const query = at("site-query"), found = at("site-found");
 let searchIndex;
 
@@ -54,7 +54,7 @@ function look() {
   const score = ([page, section, , text]) => {
     const title = (page + " " + section).toLowerCase(), all = title + " " + text.toLowerCase();
     if (!words.every(word => all.includes(word))) return 0;
-    return 1 + 5 * words.filter(word => section.toLowerCase().includes(word)).length + 2 * words.filter(word => title.includes(word)).length;
+    return 1 + 20 * section.toLowerCase().startsWith(words.join(" ")) + 5 * words.filter(word => section.toLowerCase().includes(word)).length + 2 * words.filter(word => title.includes(word)).length;
   };
   const hits = searchIndex.map(entry => [score(entry), entry]).filter(([points]) => points).sort((a, b) => b[0] - a[0]);
   found.replaceChildren(...hits.slice(0, 12).map(([, [page, section, address, text]]) => {

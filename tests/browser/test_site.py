@@ -94,6 +94,7 @@ class Parts(HTMLParser):
         self.prose += "" if self.inside else data
 
 
+@functools.cache
 def parts(site, name):
     return Parts((site / f"{name}.html").read_text(encoding="utf-8"))
 
