@@ -58,13 +58,12 @@ def step_keras(folder):
 
     generator, critic = (keras.models.clone_model(model, clone_function=as_keras)
                          for model in (networks.generator(), networks.discriminator(PATCH)))
-    # XLA, which Keras chooses if not told otherwise, is several times slower on a CPU
-    critic.compile(optimizer=adam(), loss=wasserstein, jit_compile=False)
+    critic.compile(optimizer=adam(), loss=wasserstein)
     blurred = keras.Input((PATCH, PATCH, 3))
     output = generator(blurred)
     both = keras.Model(blurred, [output, critic(output)])
     critic.trainable = False
-    both.compile(optimizer=adam(), loss=[perceptual, wasserstein], loss_weights=[100, 1], jit_compile=False)
+    both.compile(optimizer=adam(), loss=[perceptual, wasserstein], loss_weights=[100, 1])
     critic.trainable = True
     blurred, sharp = images()
     real, fake = np.ones((BATCH, 1), np.float32), -np.ones((BATCH, 1), np.float32)
