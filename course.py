@@ -184,8 +184,10 @@ def reset(*arguments):
 
 def test(*arguments):
     set_up(TEST)
-    os.environ.setdefault("COURSE_SIZE", "laptop" if os.environ.get("FULL") == "1" else "smoke")
-    return run("-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
+    full = os.environ.get("FULL") == "1"
+    os.environ.setdefault("COURSE_SIZE", "laptop" if full else "smoke")
+    # all of it: browsers and graders wait much of the time, so a third worker finds a processor
+    return run("-m", "pytest", "-n", "3" if full else "2", "--dist", "worksteal", *arguments)
 
 
 def teach(*arguments):
