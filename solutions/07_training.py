@@ -762,7 +762,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
                                "and two bars measured on this machine")
 
 # %% [markdown]
-# In the stored notebook these are two cores of a server; yours differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
+# In the stored notebook these are two cores of a server, busy with other work at the time; yours differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
 # (This measurement runs the step uncompiled and with one image; `training.train` compiles it, and uses the faster bfloat16 where the processor has it, which gains up to a factor of two or three.)
 
 # %% [markdown]
