@@ -44,7 +44,7 @@ class SealedExecute(NbGraderPreprocessor):
 
     cell_seconds = Integer(120, help="longest time of one cell").tag(config=True)
     seconds = Integer(1200, help="longest time of one submission").tag(config=True)
-    memory_gb = Float(4.0, help="address space of the kernel").tag(config=True)
+    memory_gb = Float(4.0, help="memory of the kernel").tag(config=True)
     size = Unicode("smoke", help="COURSE_SIZE while grading").tag(config=True)
     bubblewrap = Bool(help="confine with bubblewrap (Linux); by default where it is installed").tag(config=True)
 
@@ -55,7 +55,8 @@ class SealedExecute(NbGraderPreprocessor):
         name = resources["nbgrader"]["notebook"]
         check = f"course_lib.checks.lesson_{name[:2]}"
         root = Path(resources["nbgrader"]["db_url"].removeprefix("sqlite:///")).resolve().parent
-        with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        # a kernel on its way out may still write while the folder is cleared
+        with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
             os.chmod(folder, 0o755)
             scratch = Path(folder)
             manager = sandbox.ConfinedKernelManager(scratch, self.memory_gb, self.bubblewrap, [root])

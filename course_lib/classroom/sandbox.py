@@ -2,7 +2,7 @@
 
 What each layer does:
 
-- everywhere but Windows, `resource` limits address space, the size of files, open files and (not for root) processes;
+- everywhere but Windows, `resource` limits memory, the size of files, open files and (not for root) processes;
 - on Linux with bubblewrap (`apt install bubblewrap`) the kernel gets a file system of its own, in which the whole
   disk is read-only, home folders, /tmp and the classroom are empty, and one scratch folder can be written; its own
   process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
@@ -22,6 +22,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 LARGEST_FILE = 512 * 2**20      # bytes
 OPEN_FILES = 1024
+ADDRESSES = 4                   # times the memory: TensorFlow reserves twice as much as it uses, more with many cores
 PROCESSES = 512                 # and threads, more than the user has already; TensorFlow alone starts some dozens
 NOBODY = 65534
 
@@ -104,8 +105,10 @@ def limit(memory_gb: float, processes: int) -> None:
     """Limit this process and all it starts."""
     import resource
 
-    for kind, value in ((resource.RLIMIT_AS, int(memory_gb * 2**30)), (resource.RLIMIT_FSIZE, LARGEST_FILE),
-                        (resource.RLIMIT_NOFILE, OPEN_FILES), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NPROC, processes)):
+    memory = int(memory_gb * 2**30)
+    limits = {resource.RLIMIT_DATA: memory, resource.RLIMIT_AS: ADDRESSES * memory, resource.RLIMIT_FSIZE: LARGEST_FILE,
+              resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: processes}
+    for kind, value in limits.items():
         most = resource.getrlimit(kind)[1]
         value = value if most == resource.RLIM_INFINITY else min(value, most)
         try:

@@ -15,7 +15,7 @@ class Classroom:
         self.folder = folder
         classroom.make(folder, say=lambda text: None)
         # a busy machine needs longer for a right answer than a quiet one for a wrong one
-        (folder / "my_settings.py").write_text("c.SealedExecute.cell_seconds = 40\n")
+        (folder / "my_settings.py").write_text("c.SealedExecute.cell_seconds = 60\n")
 
     def nbgrader(self, *words: str) -> str:
         done = subprocess.run([sys.executable, "-m", "nbgrader", *words], cwd=self.folder, capture_output=True, text=True,

@@ -105,7 +105,7 @@ def whole_class(room, name):
     broken.write_text("{ not a notebook")
     said = []
     failed = classroom.grade(room.folder, name, jobs=2, say=said.append)
-    assert failed == ["broken"] and any(line.startswith("broken: not graded: ") for line in said)
+    assert failed == ["broken"] and any(line.startswith("broken: not graded: ") for line in said), said
 
     scores = room.scores(name)
     print(f"\n{name}: " + ", ".join(f"{student} {scores[student]:g}/{points:g}" for student, points in expected.items()))
