@@ -11,6 +11,7 @@ from fnmatch import filter as fnmatch_filter, fnmatch
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 DATA = Path(__file__).parents[2] / "data"
 SUMS = dict(reversed(line.split("  ", 1)) for line in (DATA / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
@@ -48,11 +49,14 @@ def test_author_licence_and_origin_are_named(name):
     assert author and origin and licence in LICENCES
 
 
-def test_the_table_of_photographs_agrees():
-    with open(DATA / "photos" / "PHOTOS.tsv", encoding="utf-8", newline="") as file:
+@pytest.mark.parametrize("folder", ["photos", "more_photos"])
+def test_the_table_of_photographs_agrees(folder):
+    with open(DATA / folder / "PHOTOS.tsv", encoding="utf-8", newline="") as file:
         photos = list(csv.DictReader(file, delimiter="\t"))
-    assert {f"photos/{photo['file']}" for photo in photos} == {name for name in ROWS if name.endswith(".jpg")}
+    assert {f"{folder}/{photo['file']}" for photo in photos} == {name for name in ROWS if fnmatch(name, f"{folder}/*.jpg")}
     for photo in photos:
-        name = f"photos/{photo['file']}"
+        name = f"{folder}/{photo['file']}"
         assert SUMS[name] == photo["sha256"]
         assert ROWS[name] == (photo["author"], photo["licence"], photo["origin"])
+        with Image.open(DATA / name) as image:
+            assert "{}x{}".format(*image.size) == photo["size"]
