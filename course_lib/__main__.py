@@ -132,7 +132,8 @@ def _add_train(command: Callable) -> None:
     add("--size", default="laptop", choices=("smoke", "laptop", "paper"),
         help="smoke: seconds, only to see that it runs; laptop: minutes, a small network and one blur; "
              "paper: the report's network and Section 3.2 to the letter, days without an accelerator; laptop if not given")
-    add("--data", metavar="photos|gopro:FOLDER", help="the built-in photographs, blurred by the course, or a copy of the GoPro dataset")
+    add("--data", metavar="photos|photos+|gopro:FOLDER", help="the built-in photographs, blurred by the course; the same and those of "
+        "data/more_photos, of streets, buildings and people; or a copy of the GoPro dataset")
     add("--level", type=int, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred; --size decides if not given")
     add("--objective", choices=("content", "report", "wgan-gp", "minimax", "minimax-ns"),
         help="content: no adversary; report: perceptual and Wasserstein loss as in Section 2.3; wgan-gp: the same with an "

@@ -15,6 +15,8 @@ import numpy as np
 from course_lib import blur, gopro, photos
 from course_lib.backend import tf
 
+MORE_PHOTOS = photos.DATA / "more_photos"      # apart from "photos", whose number decides the order of every run on it
+
 cv2.setNumThreads(1)        # tf.data renders several batches at once; threads inside each would only compete
 
 
@@ -28,11 +30,12 @@ class Source:
 
 
 def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None) -> Source:
-    """Open "photos" or "gopro:FOLDER".
+    """Open "photos", "photos+" or "gopro:FOLDER".
 
     Parameters
     ----------
-    data : "photos" for the built-in photographs, blurred by the course at `level` (1-4), or
+    data : "photos" for the built-in photographs, blurred by the course at `level` (1-4),
+        "photos+" to train on those of data/more_photos too (streets, buildings, people), or
         "gopro:FOLDER" for a copy of the GoPro dataset, which brings its own blur.
     split : "train", "validation" (built-in photographs only) or "test".
     patch : side of the square patches in pixels.
@@ -45,13 +48,15 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     ValueError if `data` is neither, or a photograph is smaller than the patch;
     `gopro`'s errors if the folder is not a GoPro copy.
     """
-    if data == "photos":
+    if data in ("photos", "photos+"):
         images = [photos.load(name) for name in photos.names(split)]
+        if data == "photos+" and split == "train":
+            images += [photos.read(path) for path in sorted(MORE_PHOTOS.glob("*.jpg"))]
         return Source(len(images), patch, lambda i, rng: blur.blur_patch(images[i], level, patch, rng))
     if data.startswith("gopro:"):
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
         return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng))
-    raise ValueError(f'data is {data!r}; use "photos" or "gopro:FOLDER".')
+    raise ValueError(f'data is {data!r}; use "photos", "photos+" or "gopro:FOLDER".')
 
 
 def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

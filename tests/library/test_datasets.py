@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib import datasets, photos
+from course_lib import blur, datasets, photos
 
 
 @pytest.fixture
@@ -36,6 +36,17 @@ def test_a_run_can_go_on_at_any_step():
     rest = list(datasets.batches(pairs, 7, 4, 3, 5).as_numpy_iterator())
     assert len(whole) == 5 and len(rest) == 2
     np.testing.assert_array_equal(whole[3:], rest)
+
+
+def test_more_photographs_are_for_training_alone():
+    few, more = datasets.source("photos", "train", 32, 1), datasets.source("photos+", "train", 32, 1)
+    files = sorted((photos.DATA / "more_photos").glob("*.jpg"))
+    assert few.count == len(photos.names("train")) and more.count == few.count + len(files) >= few.count + 20
+    for i, name in enumerate([*photos.names("train"), *files]):
+        image = photos.load(name) if i < few.count else photos.read(name)
+        expected = blur.blur_patch(image, 1, 32, np.random.default_rng(i))
+        np.testing.assert_array_equal(more.draw(i, np.random.default_rng(i)), expected)
+    np.testing.assert_array_equal(datasets.held_out("photos+", 64, 3), datasets.held_out("photos", 64, 3))
 
 
 def test_another_seed_gives_other_pairs():
@@ -84,7 +95,7 @@ def test_held_out_pairs_are_the_same_every_time_and_not_from_training():
 
 
 def test_wrong_data_says_what_is_possible(gopro):
-    with pytest.raises(ValueError, match='"photos" or "gopro:FOLDER"'):
+    with pytest.raises(ValueError, match='"photos", "photos\\+" or "gopro:FOLDER"'):
         datasets.source("imagenet", "train", 32)
     with pytest.raises(ValueError, match="smaller than the 64-pixel patch"):
         datasets.sample(datasets.source(f"gopro:{gopro}", "train", 64), 0, 0)
