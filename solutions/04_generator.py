@@ -386,7 +386,8 @@ lesson_04.check_receptive_field(receptive_field, seed=44)
 # %% [markdown]
 # ### Does the network agree?
 #
-# A computed number wants a test. How strongly the middle output pixel changes with each input pixel is a derivative, and TensorFlow computes all of them at once.
+# A computed number wants a test. How strongly the middle output pixel changes with each input pixel is a derivative, and TensorFlow computes all of them at once:
+# under a gradient tape it notes what is done to `x`, and `tape.gradient(y, x)` then returns the derivative of `y` with respect to every number in `x`. Lesson 07 trains with the same tape.
 # Where the derivative is exactly 0, the output pixel sees nothing. The network is narrow here and has random weights; neither changes who is connected to whom.
 
 # %%
