@@ -7,8 +7,8 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c "" >/dev/null 2>&1 && echo "$$p" && break; done)
 endif
 
-help lab test reset teach notebooks site bench lock:
+help lab test reset teach notebooks site bench tables lock:
 	$(if $(PYTHON),,$(error No Python was found. Install Python 3.12 from python.org, then run make again))
 	@$(PYTHON) course.py $@ $(ARGS)
 
-.PHONY: help lab test reset teach notebooks site bench lock
+.PHONY: help lab test reset teach notebooks site bench tables lock

@@ -7,6 +7,7 @@
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
     python3 course.py site              write the course as web pages to _site, for reading offline or on a server
     python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes
+    python3 course.py tables            the report's Tables 4 and 5 again, eight networks trained alike: about an hour
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
 `make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
@@ -215,6 +216,11 @@ def bench(*arguments):
     return run(os.path.join("tests", "benchmarks", "bench.py"), *arguments)
 
 
+def tables(*arguments):
+    set_up(COURSE)
+    return run(os.path.join("tests", "benchmarks", "tables.py"), *arguments)
+
+
 def lock(*arguments):
     """Pin every version with the hashes of its files, for all systems at once and without addresses."""
     set_up(TEST)
@@ -225,7 +231,7 @@ def lock(*arguments):
 
 
 COMMANDS = {"lab": lab, "test": test, "reset": reset, "teach": teach, "notebooks": notebooks,
-            "site": site, "bench": bench, "lock": lock}
+            "site": site, "bench": bench, "tables": tables, "lock": lock}
 
 
 def main(words):

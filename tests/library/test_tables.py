@@ -1,0 +1,116 @@
+"""The tables of `make tables`: the program runs from end to end, and its figures follow from each other."""
+
+import csv
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import blur, evaluation, parameters, photos, runs, variants
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "tests" / "benchmarks" / "tables.py"
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """The program as a module, without its setting for one thread."""
+    spec = importlib.util.spec_from_file_location("tables_program", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            patch.setenv(name, "1")
+        patch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        yield module
+
+
+# --- The program ------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory, tables):
+    """The whole way at the size `smoke`, in two calls; the adversarial row starts from half of the first."""
+    folder = tmp_path_factory.mktemp("tables")
+    asked = ["--size", "smoke", "--minutes", "0.002", "--folder", str(folder / "work"), "--output", str(folder / "stored"),
+             "--rows", "content", "report"]
+    tables.main([*asked, "--train", "content"])
+    checkpoint = folder / "work" / "rows" / "content" / "checkpoint.npz"
+    before = checkpoint.stat().st_mtime_ns
+    tables.main(asked)
+    assert checkpoint.stat().st_mtime_ns == before, "a finished row is left alone"
+    return folder
+
+
+def test_the_whole_way(smoke, tables):
+    content = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
+    check_table(content, tables)
+    assert len(tables.markdown(content).splitlines()) == 2 + 5
+    with Image.open(smoke / "stored" / "detail.webp") as picture:
+        assert picture.width > 400
+
+
+def test_the_adversarial_row_goes_on_from_the_content_row(smoke):
+    content, half = smoke / "work" / "rows" / "content", smoke / "work" / "content-half-way"
+    assert (half / "generator.npz").read_bytes() == (content / "epochs" / "0001.npz").read_bytes()
+    assert runs.Run(smoke / "work" / "rows" / "report").settings.start_from == str(half)
+    lines = list(csv.DictReader((smoke / "stored" / "history.csv").open(encoding="utf-8")))
+    begun = {line["row"]: float(line["minutes"]) for line in reversed(lines)}
+    assert begun == {"content": 0, "report": 0.001}      # of 0.002 minutes
+
+
+def test_other_minutes_need_another_folder(smoke, tables):
+    with pytest.raises(SystemExit, match="choose another folder"):
+        tables.main(["--size", "smoke", "--minutes", "7", "--folder", str(smoke / "work"), "--output", str(smoke / "stored")])
+
+
+@pytest.mark.parametrize("seed", [[0, 2], [2, 2]])       # one of either response
+def test_the_mean_kernel_explains_the_blur(tables, seed):
+    """Convolution with it comes closer to the blurred photograph than with its mirror image, or under another response."""
+    image = photos.load("summer_palace")
+    blurred, sharp, kernel, gamma = tables.exposure(image, seed)
+    assert kernel.sum() == pytest.approx(1, abs=1e-4) and np.array_equal(sharp, image)
+    right = evaluation.psnr(blurred, blur.convolve(sharp, kernel, gamma))
+    wrong = [evaluation.psnr(blurred, blur.convolve(sharp, *other)) for other in (
+        (kernel[::-1, ::-1], gamma), (kernel.T, gamma), (kernel, 1 + blur.GAMMA - gamma), (kernel[:, ::-1], gamma))]
+    assert right > max(wrong) + 2 and right > evaluation.psnr(sharp, blurred) + 5
+
+
+def test_the_mean_kernel_of_a_shift_is_its_path(tables):
+    """Without roll and zoom all points move alike; whole pixels fall on whole pixels."""
+    camera = np.array([[-2, 0, 0, 0], [0, 0, 0, 0], [2, 1, 0, 0], [2, 1, 0, 0]], float)
+    kernel = tables.mean_kernel(camera, (100, 200, 3))
+    middle = len(kernel) // 2
+    expected = np.zeros_like(kernel)
+    expected[middle, [middle - 2, middle]] = 0.25
+    expected[middle + 1, middle + 2] = 0.5
+    np.testing.assert_allclose(kernel, expected, atol=1e-6)
+
+
+# --- What it writes ----------------------------------------------------------------------------
+
+def check_table(content: dict, tables) -> None:
+    """Means, gains, parameters, multiplications and minutes follow from what they are made of."""
+    rows, blurred = content["rows"], content["rows"]["blurred"]
+    assert list(rows)[:3] == ["blurred", "wiener", "richardson-lucy"] and rows["content"]
+    for name, row in rows.items():
+        for metric in ("psnr", "ssim"):
+            values = np.array(row[metric]["pairs"])
+            assert len(values) == len(content["photographs"])
+            for statistic, function in evaluation.STATISTICS.items():
+                assert row[metric][statistic] == pytest.approx(function(values), abs=1e-3), (name, metric)
+            gain = np.mean(values) - np.mean(blurred[metric]["pairs"])
+            assert row[metric]["gain"] == pytest.approx(gain, abs=1e-3), (name, metric)
+        if name not in tables.ROWS:
+            continue
+        settings = runs.Settings(**row["settings"])
+        model = variants.build(**row["generator"])
+        assert row["parameters"] == model.count_params() and row["macs"] == parameters.model_macs(model)
+        assert row["generator"].items() <= row["settings"].items() and settings.level == 4
+        assert row["steps"] == settings.epochs * settings.steps
+        half = tables.ROWS[name].adversarial
+        assert row["minutes"] == pytest.approx(row["steps"] * row["step_seconds"] / 60, abs=0.01)
+        assert row["minutes_before"] == (content["minutes"] / 2 if half else 0)
