@@ -43,6 +43,7 @@ WATCHED = ("course_lib", "data")        # a lesson that used a file of these run
 LARGEST_NOTEBOOK = 2 * 1024 * 1024      # bytes; GitHub shows nothing of a notebook much larger
 LONGEST_CELL = 1800                     # seconds at laptop size
 WIDGET = "application/vnd.jupyter.widget-view+json"
+GITHUB = "https://github.com/"          # Colab and Binder open what is there
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 WRITTEN_STUB = "*YOUR ANSWER HERE: double-click this line, write over it, then run the cell.*"
@@ -187,23 +188,36 @@ def raises(code: str) -> bool:
     return runs(ast.parse(TransformerManager().transform_cell(code)))
 
 
+# tests/setup/test_colab.py runs it, and lets the resolver say that it leaves Colab's own versions as they are.
+COLAB = """\
+# On Google Colab this cell fetches the course and installs what is missing; anywhere else it does nothing.
+import sys
+if "google.colab" in sys.modules:
+    import os
+    if not os.path.exists("course"):
+        !git clone -q --depth 1 {repository} course
+    %pip install -q -e ./course
+    sys.path.insert(0, os.path.abspath("course"))
+    from course_lib import colab
+    colab.prepare()"""
+
+
 def hosted_cells(name: str, repository: str) -> list[NotebookNode]:
     """Badges for Colab and Binder, and the cell that makes Colab ready; nothing without a repository."""
     if not repository:
         return []
-    path = repository.rstrip("/").removesuffix(".git").removeprefix("https://github.com/")
-    badges = (f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-              f"(https://colab.research.google.com/github/{path}/blob/main/notebooks/{name}.ipynb) "
-              f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
-              f"(https://mybinder.org/v2/gh/{path}/HEAD?labpath=notebooks/{name}.ipynb)")
-    setup = ("# On Google Colab this cell fetches the course; anywhere else it does nothing.\n"
-             "import sys\n"
-             'if "google.colab" in sys.modules:\n'
-             f"    !git clone -q --depth 1 https://github.com/{path} /content/course\n"
-             "    %pip install -q -e /content/course\n"
-             '    sys.path.insert(0, "/content/course")')
+    colab, binder = hosted_addresses(name, repository)
+    badges = (f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
+              f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})")
     return [nbformat.v4.new_markdown_cell(badges, id=short_hash(f"{name}:badges")),
-            nbformat.v4.new_code_cell(setup, id=short_hash(f"{name}:colab"))]
+            nbformat.v4.new_code_cell(COLAB.format(repository=repository), id=short_hash(f"{name}:colab"))]
+
+
+def hosted_addresses(name: str, repository: str) -> tuple[str, str]:
+    """Where Colab and Binder open the student's notebook of a lesson."""
+    path = repository.removeprefix(GITHUB)
+    return (f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{name}.ipynb",
+            f"https://mybinder.org/v2/gh/{path}/HEAD?labpath=notebooks/{name}.ipynb")
 
 
 # ---------------------------------------------------------------- the executed solution
@@ -342,9 +356,17 @@ def refuse_large(content: str, notebook: NotebookNode, name: str) -> None:
 
 
 def repository() -> str:
-    """The hosted repository's address: `[tool.deblur-course] repository` in pyproject.toml, or ""."""
+    """The hosted repository's address: `[tool.deblur-course] repository` in pyproject.toml, or "".
+
+    Raises AuthoringError for anything but a repository on GitHub.
+    """
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return settings.get("tool", {}).get("deblur-course", {}).get("repository", "")
+    given = settings.get("tool", {}).get("deblur-course", {}).get("repository", "")
+    address = given.rstrip("/").removesuffix(".git")
+    if address and not re.fullmatch(GITHUB + r"[\w.-]+/[\w.-]+", address):
+        raise AuthoringError(f"pyproject.toml names the repository {given!r}. Colab and Binder need one like {GITHUB}OWNER/NAME; "
+                             'without one, leave it empty: "".')
+    return address
 
 
 def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:

@@ -51,7 +51,7 @@ class Page:
 
 @dataclass
 class Lesson(Page):
-    """A row of the map; a planned lesson has no cells, and no page."""
+    """A lesson's page, and what the map says of it."""
 
     ability: str = ""
     minutes: int = 0
@@ -165,17 +165,8 @@ def read(source: Path, pages: set[str]) -> Lesson:
                              "outputs": [output(one) for one in shown.get(cell.id, [])]})
     lesson.sections = [section for section in renderer.sections if section[0] > 1]
     lesson.title = renderer.sections[0][1].partition(" · ")[2]
+    lesson.ability = dict(re.findall(r"^\| \[(\d\d) .*?\) \| (.*?) \|", readme()["Lessons"], re.MULTILINE)).get(source.stem[:2], "")
     return lesson
-
-
-def lesson_map(sources: list[Path], pages: set[str]) -> list[Lesson]:
-    """The rows of README's table of lessons, in its order; those of `sources` are read, the others are planned."""
-    rows = re.findall(r"^\| \[?(\d\d) ([^\]|]+?)(?:\]\(.*?\))? \| (.*?) \|", readme()["Lessons"], re.MULTILINE)
-    found = {source.stem[:2]: read(source, pages) for source in sources}
-    lessons = [found.pop(number, None) or Lesson(number, title, ability=ability) for number, title, ability in rows]
-    for lesson, (_, _, ability) in zip(lessons, rows):
-        lesson.ability = ability
-    return lessons + list(found.values())
 
 
 def readme() -> dict[str, str]:
@@ -188,7 +179,7 @@ def readme() -> dict[str, str]:
 
 def glossary(text: str, lessons: list[Lesson], pages: set[str]) -> Page:
     """The glossary: each term has an anchor, each lesson named is a link."""
-    page, files = Page("glossary", "Glossary"), {lesson.name[:2]: lesson.file for lesson in lessons if lesson.cells}
+    page, files = Page("glossary", "Glossary"), {lesson.name[:2]: lesson.file for lesson in lessons}
     html = markdown(text, Renderer(pages))
 
     def term(found) -> str:
@@ -253,28 +244,29 @@ def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
         raise AuthoringError(f"{folder} holds something other than a site: name an empty or a new folder.")
     sources = [path for path in authoring.sources_of(ROOT / "solutions", list(numbers)) if path.with_suffix(".ipynb").is_file()]
     names = {path.stem for path in sources} | {"glossary", "references", "index"}
-    lessons = lesson_map(sources, names)
-    ready = [lesson for lesson in lessons if lesson.cells]
+    lessons = [read(source, names) for source in sources]
     words = glossary((ROOT / "solutions" / "glossary.md").read_text(encoding="utf-8"), lessons, names)
     sources_cited = references((ROOT / "REFERENCES.md").read_text(encoding="utf-8"))
     intro = markdown(readme()[""].partition("\n")[2], Renderer(names))
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    repository = authoring.repository()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(lessons=lessons, ready=ready, repository=authoring.repository(), escape=escape)
+    environment.globals.update(lessons=lessons, repository=repository, escape=escape)
 
     def write(template: str, page: Page, **more) -> None:
         (folder / page.file).write_text(environment.get_template(template).render(page=page, **more), encoding="utf-8")
 
-    write("home.html", Page("index", "Image deblurring with GANs", intro), swipe=first_swipe(ready))
+    write("home.html", Page("index", "Image deblurring with GANs", intro), swipe=first_swipe(lessons))
     write("text.html", words)
     write("text.html", sources_cited)
-    for before, lesson, after in zip([None, *ready], ready, [*ready[1:], None]):
-        write("lesson.html", lesson, before=before, after=after)
+    for before, lesson, after in zip([None, *lessons], lessons, [*lessons[1:], None]):
+        colab, binder = authoring.hosted_addresses(lesson.name, repository)
+        write("lesson.html", lesson, before=before, after=after, colab=colab, binder=binder)
     for name in COPIED:
         shutil.copy(TEMPLATE / name, folder)
-    index = json.dumps(search_index([*ready, words, sources_cited]), ensure_ascii=False, separators=(",", ":"))
+    index = json.dumps(search_index([*lessons, words, sources_cited]), ensure_ascii=False, separators=(",", ":"))
     (folder / "search.js").write_text(f"searchIndex={index}\n", encoding="utf-8")
     (folder / ".nojekyll").touch()      # GitHub Pages takes the files as they are
     return sorted(folder.glob("*.html"))

@@ -209,19 +209,33 @@ def test_wrong_metadata_is_refused(course, old, new, words):
 
 def test_badges_only_with_a_repository():
     assert authoring.hosted_cells("03_tiny", "") == []
-    badges, setup = authoring.hosted_cells("03_tiny", "https://github.com/someone/course.git")
-    assert "colab.research.google.com/github/someone/course/blob/main/notebooks/03_tiny.ipynb" in badges.source
-    assert "mybinder.org/v2/gh/someone/course/HEAD?labpath=notebooks/03_tiny.ipynb" in badges.source
-    assert "![Open in Colab]" in badges.source and "clone" in setup.source
-    notebook = authoring.student(TINY, "someone/course")
+    notebook = authoring.student(TINY, "https://github.com/someone/course")
     assert [cell.cell_type for cell in notebook.cells[:3]] == ["markdown", "markdown", "code"]
-    assert notebook.cells[1].source.count("someone/course") == 2
+    badges, setup = notebook.cells[1:3]
+    assert "(https://colab.research.google.com/github/someone/course/blob/main/notebooks/" in badges.source
+    assert "(https://mybinder.org/v2/gh/someone/course/HEAD?labpath=notebooks/" in badges.source
+    assert badges.source.count("/tiny_lesson.ipynb)") == 2 and badges.source.count("![Open in") == 2
+    assert "git clone -q --depth 1 https://github.com/someone/course course" in setup.source      # tests/setup/test_colab.py runs it
 
 
-def test_colab_cell_does_nothing_elsewhere():
-    from IPython.core.inputtransformer2 import TransformerManager
-    _, setup = authoring.hosted_cells("03_tiny", "someone/course")
-    exec(TransformerManager().transform_cell(setup.source), {})      # no get_ipython here: a shell command would fail
+@pytest.mark.parametrize("given, address", [
+    ("", ""), ("https://github.com/some-one/the.course", "https://github.com/some-one/the.course"),
+    ("https://github.com/someone/course.git", "https://github.com/someone/course"),
+    ("https://github.com/someone/course/", "https://github.com/someone/course"),
+])
+def test_the_one_setting(course, monkeypatch, given, address):
+    monkeypatch.setattr(authoring, "ROOT", course)
+    (course / "pyproject.toml").write_text(f'[tool.deblur-course]\nrepository = "{given}"\n')
+    assert authoring.repository() == address
+
+
+@pytest.mark.parametrize("given", ["someone/course", "git@github.com:someone/course.git", "https://gitlab.com/someone/course",
+                                   "https://github.com/someone", "https://github.com/someone/course/tree/main"])
+def test_what_is_not_on_github_gets_a_sentence(course, monkeypatch, capsys, given):
+    monkeypatch.setattr(authoring, "ROOT", course)
+    (course / "pyproject.toml").write_text(f'[tool.deblur-course]\nrepository = "{given}"\n')
+    assert authoring.main(["03"]) == 1
+    assert f"the repository '{given}'. Colab and Binder need one like https://github.com/OWNER/NAME" in capsys.readouterr().err
 
 
 def test_lessons_are_chosen_by_number(course):
