@@ -62,8 +62,9 @@ class Lesson(Page):
 # ---------------------------------------------------------------- text
 
 def mathml(body: str, display: str = "inline") -> str:
-    """An equation as MathML, with the thin space behind log that the converter leaves out."""
-    return re.sub("(?<!<msub>)(<mi>log</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', convert(body, display=display))
+    """An equation as MathML, with the thin space behind log that the converter leaves out, and none within 1{,}024."""
+    found = convert(body, display=display).replace("</mn><mrow><mo>&#x0002C;</mo></mrow><mn>", ",")
+    return re.sub("(?<!<msub>)(<mi>log</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', found)
 
 
 def new_anchor(title: str, sections: list) -> str:
@@ -81,7 +82,8 @@ class Renderer(IPythonRenderer):
         self.pages, self.sections = pages, []
 
     def inline_math(self, body: str) -> str:
-        return mathml(body)
+        found = mathml(body)
+        return f'<span class="long">{found}</span>' if len(plain(found)) > 20 else found
 
     def block_math(self, body: str) -> str:
         return f'<span class="equation">{mathml(body, display="block")}</span>'

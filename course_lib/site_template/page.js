@@ -12,11 +12,13 @@ at("site-theme").onclick = () => {
 matchMedia("(prefers-color-scheme: dark)").onchange = name;
 name();
 
-// ---- the map on a narrow page
-at("site-menu").onclick = () => at("site-menu").setAttribute("aria-expanded", at("site-map").classList.toggle("open"));
+// ---- the map on a narrow page: it lies over the text until a link, Escape or the button closes it
+const map = at("site-map"), menu = open => at("site-menu").setAttribute("aria-expanded", map.classList.toggle("open", open));
+at("site-menu").onclick = () => menu();
+map.onclick = event => { if (event.target.closest("a")) menu(false); };
 
 // ---- what is wider than the page can be scrolled by keyboard
-const scrollable = () => document.querySelectorAll("pre, .scroll, .output, .equation").forEach(one => {
+const scrollable = () => document.querySelectorAll("pre, .scroll, .output, .equation, .long").forEach(one => {
   if (one.scrollWidth > one.clientWidth) one.tabIndex = 0; else one.removeAttribute("tabindex");
 });
 addEventListener("load", scrollable);
@@ -71,6 +73,12 @@ found.onclick = () => { found.hidden = true; };
 addEventListener("keydown", event => {
   const typing = /^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName);
   if (event.key === "/" && !typing) { event.preventDefault(); query.focus(); }
+  if (event.key === "Escape" && map.classList.contains("open")) { menu(false); at("site-menu").focus(); }
   if (event.key === "Escape" && !found.hidden) { found.hidden = true; query.focus(); }
+  if (found.hidden || !event.target.closest("search")) return;
+  const links = [query, ...found.querySelectorAll("a")], here = links.indexOf(event.target);
+  if (event.key === "Enter" && !here) links[1]?.click();
+  const there = links[here + {ArrowDown: 1, ArrowUp: -1}[event.key]];
+  if (there) { event.preventDefault(); there.focus(); }
 });
 document.addEventListener("pointerdown", event => { if (!event.target.closest("search")) found.hidden = true; });

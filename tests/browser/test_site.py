@@ -223,6 +223,13 @@ def test_accessible_and_fits(site, reader, artefacts, scheme, width):
     assert not [one for one in found if one[1] in ("serious", "critical")]
 
 
+@pages
+def test_no_page_is_wider_than_the_narrowest_phone(site, reader, name):
+    page = reader(320)
+    page.goto((site / f"{name}.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 @pytest.mark.parametrize("scheme, other", [("light", "dark"), ("dark", "light")])
 def test_light_and_dark(site, reader, scheme, other):
     page = reader(scheme=scheme)
@@ -248,8 +255,8 @@ def test_search_by_keyboard(site, served, reader, way):
     first = page.locator("#site-found a").first
     first.wait_for()
     assert first.inner_text().startswith("Glossary · Receptive field")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    for key in {"disk": ("Tab", "Enter"), "server": ("ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "Enter")}[way]:
+        page.keyboard.press(key)
     page.wait_for_url("**/glossary.html#receptive-field")
     term = page.locator("#receptive-field")
     assert 0 < term.bounding_box()["y"] < 900 and term.locator("strong").inner_text().startswith("Receptive field")
@@ -265,3 +272,25 @@ def test_menu_on_a_phone(site, reader):
     page.wait_for_url("**/03_counting_parameters.html")
     page.get_by_role("link", name="←").click()
     assert page.locator("h1").inner_text().startswith("02" if FULL else "00")
+
+
+def test_menu_in_the_middle_of_a_page(site, reader):
+    """It lies over the text where the reader is; Escape and a link within the page close it."""
+    page = reader(390)
+    page.goto((site / "03_counting_parameters.html").as_uri())
+    page.evaluate("scrollTo(0, 4000)")
+    button, lessons = page.get_by_role("button", name="Lessons"), page.get_by_role("navigation", name="Course")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    box = lessons.bounding_box()
+    assert 0 < box["y"] < 100 and box["y"] + box["height"] <= 900 and page.evaluate("scrollY") > 2000
+    for _ in ("search", "dark", "the first lesson"):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent").startswith("00")
+    page.keyboard.press("Escape")
+    assert not lessons.is_visible() and button.evaluate("one => one === document.activeElement")
+    button.click()
+    lessons.get_by_role("link", name="Recap").click()
+    assert not lessons.is_visible() and button.get_attribute("aria-expanded") == "false"
+    assert 0 < page.get_by_role("heading", name="Recap").bounding_box()["y"] < 900
