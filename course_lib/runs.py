@@ -34,7 +34,7 @@ class Settings:
     """All that decides a run. The defaults are the report's (Section 3.2) wherever it speaks."""
 
     # data
-    data: str = "photos"            # or "gopro:FOLDER"
+    data: str = "photos"            # "photos+": more of them to train on; "gopro:FOLDER"
     level: int = 4                  # of the difficulty ladder, for "photos"
     limit: int | None = 500         # images per epoch, "around 500" (Section 3.1): of GoPro so many pairs, one crop
                                     # of each; of the few built-in photographs so many crops
