@@ -2,7 +2,8 @@
 
 What each layer does:
 
-- everywhere but Windows, `resource` limits memory, the size of files, open files and (not for root) processes;
+- everywhere but Windows, `resource` limits memory, the size of files, open files and processes (these not for root, and
+  not in a container, whose engine limits them);
 - on Linux with bubblewrap (`apt install bubblewrap`) the kernel gets a file system of its own, in which the whole
   disk is read-only, home folders, /tmp and the classroom are empty, and one scratch folder can be written; its own
   process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
@@ -25,6 +26,7 @@ OPEN_FILES = 1024
 ADDRESSES = 4                   # times the memory: TensorFlow reserves twice as much as it uses, more with many cores
 PROCESSES = 512                 # and threads, more than the user has already; TensorFlow alone starts some dozens
 NOBODY = 65534
+FIRST_NAMESPACE = 0xEFFFFFFC    # PROC_PID_INIT_INO in Linux's include/linux/proc_ns.h
 
 
 def available() -> bool:
@@ -64,15 +66,29 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     return words + command
 
 
-def processes_of(user: int) -> int:
-    """How many threads this user has now: the limit counts them all."""
+def processes_for(user: int) -> int:
+    """The limit for a kernel: `PROCESSES` more than the threads this user has now; 0, for none, where not all are seen.
+
+    The limit counts the user's threads on the whole machine. In a container those outside are not seen, and where
+    they are many no kernel could start.
+    """
     import psutil
 
-    total = 0
+    if not all_processes_are_seen():
+        return 0
+    total = PROCESSES
     for process in psutil.process_iter(["uids", "num_threads"]):
         uids = process.info["uids"]
         total += (process.info["num_threads"] or 0) if uids and uids.real == user else 0
     return total
+
+
+def all_processes_are_seen() -> bool:
+    """Whether this process is in the system's first namespace of processes; on other systems than Linux there is one."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino == FIRST_NAMESPACE
+    except OSError:
+        return True
 
 
 class ConfinedKernelManager(AsyncKernelManager):
@@ -92,7 +108,7 @@ class ConfinedKernelManager(AsyncKernelManager):
             return command
         user = NOBODY if self.bubblewrap and os.geteuid() == 0 else os.geteuid()
         command = [sys.executable, "-m", "course_lib.classroom.sandbox", str(self.memory_gb),
-                   str(processes_of(user) + PROCESSES), *command]
+                   str(processes_for(user)), *command]
         if not self.bubblewrap:
             return command
         if os.geteuid() == 0:
@@ -107,7 +123,9 @@ def limit(memory_gb: float, processes: int) -> None:
 
     memory = int(memory_gb * 2**30)
     limits = {resource.RLIMIT_DATA: memory, resource.RLIMIT_AS: ADDRESSES * memory, resource.RLIMIT_FSIZE: LARGEST_FILE,
-              resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: processes}
+              resource.RLIMIT_NOFILE: OPEN_FILES, resource.RLIMIT_CORE: 0}
+    if processes:
+        limits[resource.RLIMIT_NPROC] = processes
     for kind, value in limits.items():
         most = resource.getrlimit(kind)[1]
         value = value if most == resource.RLIM_INFINITY else min(value, most)

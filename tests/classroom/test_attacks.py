@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -148,6 +149,16 @@ def test_memory_is_limited_without_bubblewrap_too(room):
     room.submit("hungry", small(students.wrapped("def psnr(mse):\n    return 1", students.HUNGRY)))
     assert classroom.grade(room.folder, LESSON, jobs=1, say=lambda text: None) == []
     assert "MemoryError" in room.sentences(LESSON, "hungry")["psnr-test"]
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
+def test_a_container_leaves_the_number_of_processes_to_its_engine():
+    """A user's processes outside count, unseen: a kernel whose user has many there could not start."""
+    inside = ["bwrap", "--bind", "/", "/", "--dev", "/dev", "--unshare-pid", "--proc", "/proc"]
+    code = f"from course_lib.classroom.sandbox import processes_for; print(processes_for({os.geteuid()}))"
+    limits = [int(subprocess.run([*words, sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                                 env=os.environ | {"PYTHONPATH": str(authoring.ROOT)}).stdout) for words in ([], inside)]
+    assert limits[1] == 0 and (limits[0] > sandbox.PROCESSES) == sandbox.all_processes_are_seen()
 
 
 def test_bubblewrap_is_used_where_it_is_there():
