@@ -66,6 +66,17 @@ def test_renewing_keeps_grades_dates_settings_and_the_teachers_own_version(room)
         assert gradebook.find_grade(gid, QUICK, QUICK, "ada").manual_score == 2.0
 
 
+def test_the_hub_exchanges_files_of_this_course(room):
+    from traitlets.config import Config
+
+    found = {}
+    for path in (authoring.ROOT / "hub" / "nbgrader_config.py", room.folder / "nbgrader_config.py"):
+        c = Config()
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), {"get_config": lambda: c, "__file__": str(path)})
+        found[path] = c.CourseDirectory.course_id
+    assert len(set(found.values())) == 1, found
+
+
 def test_a_date_that_is_none_is_named_and_nothing_changes(room):
     dates = room.folder / "due_dates.csv"
     dates.write_text(f"lesson,due\n{QUICK},next Monday\n")

@@ -232,3 +232,8 @@ def test_bench_installs_what_only_it_needs_once(ran, monkeypatch, capsys, there)
     assert ran[0] == course.COURSE and "torch" in ran[1] and ran[-1] == "1"
     assert ran[2:-1] == ([] if there else [ROOT.name + "[bench]"])
     assert ("Installing PyTorch" in capsys.readouterr().out) != there
+
+
+def test_the_benchmark_of_grading_needs_what_teachers_have(ran):
+    assert course.main(["bench", "grading", "--blocks", "1"]) == 5
+    assert ran[0] == course.TEST and ran[1] == f"{os.path.join('tests', 'benchmarks', 'grading.py')} --blocks 1"
