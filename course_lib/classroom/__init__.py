@@ -22,10 +22,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime
 from pathlib import Path
 
-from course_lib import authoring
 from course_lib.files import atomic
 
-LESSONS = authoring.ROOT / "solutions"
+# `course_lib.authoring` brings nbgrader along: it is imported where it is needed, not in every submission's kernel,
+# which starts through this package.
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ROOT / "solutions"
 WRITTEN = ".course.json"        # what was written into source/, by hash: a file the teacher changed is known
 CONFIG = '''\
 # Written by `deblur-course classroom`, and written anew by it: put your own settings into my_settings.py,
@@ -49,9 +52,10 @@ class ClassroomError(ValueError):
 
 def configure(c, folder: Path) -> None:
     """nbgrader's settings for this course."""
-    from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+    from nbconvert.preprocessors import ClearMetadataPreprocessor
     from nbgrader import preprocessors as nb
 
+    from course_lib import authoring
     from course_lib.classroom import export, grading
 
     c.CourseDirectory.root = str(folder)
@@ -63,7 +67,7 @@ def configure(c, folder: Path) -> None:
     c.Autograde.autograde_preprocessors = [
         grading.SealedExecute, nb.IgnorePattern, ClearMetadataPreprocessor, nb.LimitOutput,
         nb.SaveAutoGrades, nb.AssignLatePenalties, nb.CheckCellMetadata]
-    c.GenerateFeedback.preprocessors = [nb.GetGrades, grading.WithoutHiddenTests, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [nb.GetGrades, grading.WithoutHiddenTests, grading.ReadableFeedback]
     c.ExportApp.plugin_class = export.MoodleAndCanvas
 
 
@@ -86,10 +90,12 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     """
     from nbgrader.api import Gradebook
 
+    from course_lib import authoring
+
     folder = Path(folder).resolve()
     if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not (folder / "nbgrader_config.py").exists():
         raise ClassroomError(f"{folder} is no classroom and not empty: choose a new folder.")
-    if authoring.ROOT == folder or folder.is_relative_to(authoring.ROOT / "course_lib"):
+    if ROOT == folder or folder.is_relative_to(ROOT / "course_lib"):
         raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` stays free of it.")
     lessons = graded_lessons()
     dates = _due_dates(folder / "due_dates.csv", [path.stem for path in lessons])
@@ -145,6 +151,8 @@ def _write(path: Path, text: str) -> None:
 
 def marking(source: Path) -> str:
     """The written questions of a lesson with model answers and marking schemes, as Markdown: students' copies lack both."""
+    from course_lib import authoring
+
     parts = [f"# {source.stem}: written questions\n"]
     notebook = authoring.read(source)
     for position, cell in enumerate(notebook.cells):

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
@@ -96,10 +97,12 @@ class SealedExecute(NbGraderPreprocessor):
                 raise RuntimeError(aside.outputs[0].ename)
             client.timeout = max(1, min(self.cell_seconds, int(until - time.monotonic())))
 
+        started = False
         try:
             with client.setup_kernel(cleanup_kc=True, env=os.environ | environment):
                 apart(f"from course_lib.classroom.seal import Seal as {hidden_name}\n"
                       f"{hidden_name} = {hidden_name}(get_ipython(), {check!r}).restore")
+                started = True
                 for position, cell in enumerate(nb.cells[:last]):
                     if cell.cell_type != "code":
                         continue
@@ -112,9 +115,11 @@ class SealedExecute(NbGraderPreprocessor):
                     cell.metadata["ran"] = True
                     if any(output.get("ename") == TIMED_OUT for output in cell.outputs):
                         apart("None")               # does it answer again?
-        except DeadKernelError:
-            return "the Python process ended (a cell that exits, or takes more memory than there is?)"
-        except (CellTimeoutError, RuntimeError) as error:
+        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+            if not started:                     # the machine's fault, not the submission's: it is not graded
+                raise
+            if isinstance(error, DeadKernelError):
+                return "the Python process ended (a cell that exits, or takes more memory than there is?)"
             return f"Python could not go on after the cell before it ({error})"
         finally:
             nb.cells.pop()
@@ -163,10 +168,23 @@ def failure(name: str, sentence: str) -> NotebookNode:
     return nbformat.v4.new_output("error", ename=name, evalue=sentence, traceback=[sentence])
 
 
-class WithoutHiddenTests(NbGraderPreprocessor):
+class WithoutHiddenTests(Preprocessor):
     """In the feedback a test shows what the student saw of it; that there were hidden cases is said."""
+
+    enabled = True
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
         cell.source = re.sub(r"^[ \t]*#+ *BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*$", "# (and cases that are not shown)",
                              cell.source, flags=re.DOTALL | re.MULTILINE)
         return cell, resources
+
+
+class ReadableFeedback(Preprocessor):
+    """Feedback pages have no style for tables, whose columns touched, and cut long lines of code."""
+
+    enabled = True
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        resources["inlining"]["css"].append("th, td {padding: 0.1em 0.7em}\n"
+                                            "pre {white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere}")
+        return nb, resources

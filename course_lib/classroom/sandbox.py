@@ -46,7 +46,7 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     scratch : the one folder it may write to, where it also starts.
     hidden : folders it sees empty, besides /tmp, /var/tmp, /run and home folders.
     """
-    from course_lib.authoring import ROOT
+    from course_lib.classroom import ROOT
 
     needed = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], ROOT / "course_lib", ROOT / "data"}
     empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/home"), Path("/root"), Path.home(), *hidden]

@@ -104,6 +104,19 @@ def test_grading_says_what_is_missing(room, prepare, lesson, message):
         classroom.grade(room.folder, lesson, jobs=1)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_machine_where_python_does_not_start_costs_nobody_points(room):
+    (room.folder / "my_settings.py").write_text("c.SealedExecute.memory_gb = 0.02\n")
+    room.nbgrader("generate_assignment", QUICK)
+    hand_in(room, QUICK, "right")
+    said = []
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == ["right"]
+    assert said[0].startswith("right: not graded: "), said
+    (room.folder / "my_settings.py").unlink()
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == []
+    assert room.scores(QUICK)["right"] == students.expected(source(QUICK))["right"]
+
+
 # Nine students ------------------------------------------------------------------------------------
 
 def whole_class(room, name):
@@ -132,6 +145,7 @@ def whole_class(room, name):
     room.nbgrader("generate_feedback", name)
     page = (room.folder / "feedback" / "wrong" / name / f"{name}.html").read_text(encoding="utf-8")
     assert "not shown" in page and "HIDDEN" not in page and "seed=" not in page
+    assert "overflow-wrap: anywhere" in page, "long lines are broken, not cut"
     for sentence in room.sentences(name, "wrong").values():
         assert "42" in sentence or "Not yet" in sentence, sentence
 
