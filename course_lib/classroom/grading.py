@@ -25,6 +25,7 @@ from traitlets import Bool, Float, Integer, Unicode
 from course_lib.classroom import sandbox
 
 OUTPUT = 200_000        # characters of a cell's output that are kept while it runs
+START = 120             # seconds until a kernel answers, on a machine that grades several at once
 TIMED_OUT = "CellTimeoutError"
 
 
@@ -91,7 +92,7 @@ class SealedExecute(NbGraderPreprocessor):
 
         def apart(code: str) -> None:
             """Run a line of ours, unseen; RuntimeError if it fails."""
-            aside.source, aside.outputs, client.timeout = code, [], 30
+            aside.source, aside.outputs, client.timeout = code, [], START
             client.execute_cell_quietly(aside, last)
             if any(output.output_type == "error" for output in aside.outputs):
                 raise RuntimeError(aside.outputs[0].ename)
