@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_lib import diagrams, losses, training
+from course_lib import diagrams, losses
 from course_lib.backend import keras, tf
 from course_lib.checks import CheckFailed, lesson_07
 
