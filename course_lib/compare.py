@@ -70,6 +70,10 @@ def radial_mean(values: np.ndarray) -> np.ndarray:
 
     Ring k holds the frequencies whose distance from 0, in cycles per picture, rounds to k.
     The corners, beyond N / 2, belong to no ring.
+
+    Raises
+    ------
+    ValueError if the array is not square.
     """
     values = np.asarray(values, float)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:

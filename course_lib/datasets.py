@@ -45,8 +45,8 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
 
     Raises
     ------
-    ValueError if `data` is neither, or a photograph is smaller than the patch;
-    `gopro`'s errors if the folder is not a GoPro copy.
+    ValueError if `data` is none of these; `gopro`'s errors if the folder is not a GoPro copy.
+    A photograph smaller than the patch is a ValueError of the first pair drawn from it.
     """
     if data in ("photos", "photos+"):
         images = [photos.load(name) for name in photos.names(split)]
@@ -81,7 +81,7 @@ def _order(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 def sample(source: Source, seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pair number n of a run: every photograph once per epoch, in a new order."""
+    """Pair number n of a run, uint8 (patch, patch, 3) twice: every photograph once per epoch, in a new order."""
     epoch, position = divmod(n, source.count)
     index = int(_order(seed, epoch, source.count)[position])
     return source.draw(index, np.random.default_rng([seed, 1, n]))
@@ -103,6 +103,10 @@ def batches(source: Source, seed: int, size: int, first_step: int, steps: int,
     size : patches per step, over all devices.
     shards, mine : how many devices share a step, and which of them this pipeline feeds. Each
         element is then one device's part, the devices in turn.
+
+    Returns
+    -------
+    A dataset of pairs (blurred, sharp), each float32 (size // shards, patch, patch, 3) in [-1, 1].
     """
     part = size // shards
     shape = (part, source.patch, source.patch, 3)

@@ -197,6 +197,10 @@ def precision(name: str = "auto") -> tuple[str, str]:
     "auto" measures `convolution_rate` in both precisions and takes bfloat16 where it is at
     least a tenth faster: where the processor has no bfloat16 instructions it is emulated, and
     slower.
+
+    Raises
+    ------
+    ValueError for any other name than "auto", "float32", "bfloat16" and "mixed_bfloat16".
     """
     if name in ("float32", "bfloat16", "mixed_bfloat16"):
         policy = "float32" if name == "float32" else "mixed_bfloat16"
@@ -215,6 +219,10 @@ def strategy(name: str = "none") -> tf.distribute.Strategy:
 
     The last takes the hosts from the environment variable TF_CONFIG, as TensorFlow defines it;
     all of them must see the run folder, and are started, stopped and resumed together.
+
+    Raises
+    ------
+    ValueError for another name, or if TF_CONFIG is missing.
     """
     if name == "none":
         return tf.distribute.get_strategy()
@@ -222,8 +230,8 @@ def strategy(name: str = "none") -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU"))
     if name == "multiworker":
         if "TF_CONFIG" not in os.environ:
-            raise ValueError("strategy multiworker needs the hosts in the environment variable TF_CONFIG "
-                             "(see the README, several hosts).")
+            raise ValueError("strategy multiworker needs the hosts in the environment variable TF_CONFIG; "
+                             "TensorFlow's guide to distributed training says how it is written.")
         return tf.distribute.MultiWorkerMirroredStrategy()
     raise ValueError(f'strategy is {name!r}; use "none", "mirrored" or "multiworker".')
 
@@ -285,7 +293,8 @@ class Progress:
         epochs = self.steps // self.steps_per_epoch
         left = f"{_duration(self.seconds_left)} left" if self.step < self.steps else f"done in {_duration(self.seconds)}"
         losses = "".join(f", {name} loss {value:.4g}" for name, value in self.losses.items())
-        return f"epoch {min(self.step // self.steps_per_epoch + (not self.epoch_done), epochs)} of {epochs}, {left}: {score}{losses}"
+        epoch = min(self.step // self.steps_per_epoch + (not self.epoch_done), epochs)
+        return f"epoch {epoch} of {epochs}, {left}: {score}{losses}"
 
 
 def _duration(seconds: float) -> str:

@@ -117,14 +117,6 @@ def _kept(folder, name, deblur):
     return run
 
 
-def to_network(image):
-    return (image.astype(np.float32) / 127.5 - 1)[None]
-
-
-def to_image(output):
-    return np.clip(np.rint((output + 1) * 127.5), 0, 255).astype(np.uint8)
-
-
 def _course_deblur(folder, dtype):
     from course_lib import networks, restoration
 
@@ -151,6 +143,7 @@ def deblur_pytorch(folder):
     import torch
 
     import in_pytorch
+    from course_lib.photos import to_image, to_network
 
     model = in_pytorch.take_weights(in_pytorch.Generator(), weights(folder)).eval().to(memory_format=torch.channels_last)
     with torch.inference_mode():
@@ -159,7 +152,7 @@ def deblur_pytorch(folder):
 
     def deblur(image):
         with torch.inference_mode():
-            output = model(torch.from_numpy(to_network(image)).permute(0, 3, 1, 2))
+            output = model(torch.from_numpy(to_network(image[None])).permute(0, 3, 1, 2))
         return to_image(output.permute(0, 2, 3, 1)[0].numpy())
     return _kept(folder, "pytorch", deblur)
 
@@ -168,10 +161,12 @@ def deblur_onnx(folder):
     """ONNX Runtime, all its graph optimisations."""
     import onnxruntime
 
+    from course_lib.photos import to_image, to_network
+
     session = onnxruntime.InferenceSession(Path(folder) / "generator.onnx", providers=["CPUExecutionProvider"])
 
     def deblur(image):
-        output, = session.run(None, {"blurred": np.ascontiguousarray(to_network(image).transpose(0, 3, 1, 2))})
+        output, = session.run(None, {"blurred": np.ascontiguousarray(to_network(image[None]).transpose(0, 3, 1, 2))})
         return to_image(output[0].transpose(1, 2, 0))
     return _kept(folder, "onnx", deblur)
 
