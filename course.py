@@ -6,7 +6,8 @@
     python3 course.py teach             what teachers need besides: nbgrader
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
     python3 course.py site              write the course as web pages to _site, for reading offline or on a server
-    python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes
+    python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes; or, with the
+                                        word grading behind it, how long a class takes to grade
     python3 course.py tables            the report's Tables 4 and 5 again, eight networks trained alike: about an hour
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
@@ -213,7 +214,8 @@ def bench(*arguments):
     set_up(COURSE)
     missing = "import sys, importlib.util as i; sys.exit(not all(map(i.find_spec, ('torch', 'onnx', 'onnxruntime'))))"
     if run("-c", missing):
-        say("Installing PyTorch and ONNX Runtime, which only this comparison needs: 0.3 GB, on Linux several, as PyTorch brings CUDA there")
+        say("Installing PyTorch and ONNX Runtime, which only this comparison needs: 0.3 GB, on Linux several, as PyTorch "
+            "brings CUDA there")
         step([PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet",
               "--no-build-isolation", "--editable", ROOT + "[bench]"])
     return run(os.path.join("tests", "benchmarks", "bench.py"), *arguments)

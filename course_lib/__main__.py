@@ -94,7 +94,8 @@ def _add_classroom(command: Callable) -> None:
                          "so the same command goes on after an interruption.").add_argument
     add("folder", metavar="FOLDER", help="the classroom")
     add("lesson", help="its number or name, for example 04")
-    add("--jobs", type=int, default=max(1, os.cpu_count() or 1), metavar="N", help="how many at a time; as many as there are processors if not given")
+    add("--jobs", type=int, default=max(1, os.cpu_count() or 1), metavar="N",
+        help="how many at a time; as many as there are processors if not given")
     add("--force", action="store_true", help="grade again what is graded already; grades given by hand stay")
 
 
@@ -111,14 +112,15 @@ def _add_deblur(command: Callable) -> None:
 
 
 def _add_evaluate(command: Callable) -> None:
-    add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's Table 4: "
-                            "maximum, minimum and mean.").add_argument
+    add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's "
+                            "Table 4: maximum, minimum and mean.").add_argument
     add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
         help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
     add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
-    add("--level", type=int, default=1, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred: 1 one known motion, "
-        "2 random directions, 3 random camera paths, 4 like GoPro; 1 if not given")
+    add("--level", type=int, default=1, choices=(1, 2, 3, 4),
+        help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
+             "4 like GoPro; 1 if not given")
     add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
@@ -132,8 +134,9 @@ def _add_train(command: Callable) -> None:
     add("--size", default="laptop", choices=("smoke", "laptop", "paper"),
         help="smoke: seconds, only to see that it runs; laptop: minutes, a small network and one blur; "
              "paper: the report's network and Section 3.2 to the letter, days without an accelerator; laptop if not given")
-    add("--data", metavar="photos|photos+|gopro:FOLDER", help="the built-in photographs, blurred by the course; the same and those of "
-        "data/more_photos, of streets, buildings and people; or a copy of the GoPro dataset")
+    add("--data", metavar="photos|photos+|gopro:FOLDER",
+        help="the built-in photographs, blurred by the course; the same and those of data/more_photos, of streets, "
+             "buildings and people; or a copy of the GoPro dataset")
     add("--level", type=int, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred; --size decides if not given")
     add("--objective", choices=("content", "report", "wgan-gp", "minimax", "minimax-ns"),
         help="content: no adversary; report: perceptual and Wasserstein loss as in Section 2.3; wgan-gp: the same with an "
@@ -152,7 +155,8 @@ def _add_machine(add: Callable, precision: str = "auto") -> None:
     add("--precision", default=precision, choices=("auto", "float32", "bfloat16"),
         help="bfloat16 is faster on some processors and now and then a grey level off; auto takes what is faster here; "
              f"{precision} if not given")
-    add("--tile", type=int, metavar="PIXELS", help="side of the tiles a large photograph is cut into; smaller needs less memory")
+    add("--tile", type=int, metavar="PIXELS",
+        help="side of the tiles a large photograph is cut into; smaller needs less memory")
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -295,9 +299,10 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
         names = photos.names(options.split)
         count = min(options.limit or len(names), len(names))
         names = [names[i * len(names) // count] for i in range(count)]
-        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([0, i])) for i, name in enumerate(names))
+        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([0, i]))
+                 for i, name in enumerate(names))
         return count, pairs, (f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
-                                   f"blurred at level {options.level}: {blur.LEVELS[options.level]}; random seed 0.")
+                              f"blurred at level {options.level}: {blur.LEVELS[options.level]}; random seed 0.")
     if options.data.startswith("gopro:"):
         folder = options.data.removeprefix("gopro:")
         files = gopro.pairs(folder, options.split, options.variant, options.limit)

@@ -19,7 +19,8 @@ def prepare() -> None:
         ipywidgets.Widget._repr_mimebundle_ = _view
         ipywidgets.Widget._ipython_display_ = None      # it would go before the bundle, and could not be updated
         ipywidgets.FileUpload = _FileUpload
-    print(f"The course {course_lib.__version__} is in {Path(course_lib.__file__).parents[1]}, and everything the lessons need is installed.")
+    folder = Path(course_lib.__file__).parents[1]
+    print(f"The course {course_lib.__version__} is in {folder}, and everything the lessons need is installed.")
 
 
 def _view(self, **_) -> dict:
@@ -32,6 +33,7 @@ class _FileUpload(ipywidgets.FileUpload):
 
     def observe(self, handler, names=All, type="change") -> None:
         def told(change) -> None:
-            handler({**change, "new": tuple({"name": name, "content": file["content"]} for name, file in change["new"].items())})
+            files = tuple({"name": name, "content": file["content"]} for name, file in change["new"].items())
+            handler({**change, "new": files})
 
         super().observe(told if names == "value" else handler, names, type)

@@ -152,7 +152,8 @@ def _files() -> Record:
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             wrong.append(f"{name} has changed")
     if wrong:
-        return Record("data", "problem", "; ".join(wrong), "restore the folder data: `git checkout -- data`, or download the course again")
+        return Record("data", "problem", "; ".join(wrong),
+                      "restore the folder data: `git checkout -- data`, or download the course again")
     return Record("data", "ok", f"{len(lines)} files, all as they should be")
 
 
@@ -172,7 +173,8 @@ def _tensorflow() -> list[Record]:
         from course_lib.backend import tf
         from course_lib.training import convolution_rate
     except Exception as error:      # whatever a broken installation raises
-        return [Record("TensorFlow", "problem", f"does not start ({(str(error) or type(error).__name__).splitlines()[0]})", INSTALL)]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return [Record("TensorFlow", "problem", f"does not start ({reason})", INSTALL)]
     seconds = time.perf_counter() - start
     records = [Record("TensorFlow", "ok", f"starts in {seconds:.0f} s") if seconds < 30 else
                Record("TensorFlow", "slow", f"takes {seconds:.0f} s to start",
@@ -182,7 +184,8 @@ def _tensorflow() -> list[Record]:
         records.append(Record("GPU", "ok", f"{len(cards)} seen by TensorFlow"))
     elif shutil.which("nvidia-smi"):
         records.append(Record("GPU", "slow", "there is one, but TensorFlow cannot use it",
-                              'on Linux and WSL2: `pip install "tensorflow[and-cuda]"` in .venv; on Windows itself TensorFlow has no GPU support'))
+                              'on Linux and WSL2: `pip install "tensorflow[and-cuda]"` in .venv; on Windows itself '
+                              "TensorFlow has no GPU support"))
     else:
         records.append(Record("GPU", "ok", "none; the lessons are made for the processor"))
     rates = {dtype: convolution_rate(dtype) for dtype in ("float32", "bfloat16")}

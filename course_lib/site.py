@@ -92,7 +92,8 @@ class Renderer(IPythonRenderer):
         title = re.sub(r" \(\d+ (minutes?|points?)\)$", "", plain(text))
         anchor = new_anchor(re.sub(r"^\d+\.", "", title), self.sections)
         self.sections.append((level, title, anchor))
-        return f'<h{level} id="{anchor}">{text} <a class="anchor" href="#{anchor}" aria-label="Link to: {escape(title)}">#</a></h{level}>\n'
+        link = f'<a class="anchor" href="#{anchor}" aria-label="Link to: {escape(title)}">#</a>'
+        return f'<h{level} id="{anchor}">{text} {link}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """A link to a file that is no page of the site is left as text."""
@@ -110,7 +111,8 @@ class Renderer(IPythonRenderer):
 def markdown(text: str, renderer: Renderer) -> str:
     """HTML of some Markdown; an arXiv number or a DOI in it leads to its row in the references."""
     pieces = re.split(r"(<a .*?</a>)", MarkdownWithMath(renderer).render(text))
-    pieces[::2] = [CITED.sub(lambda m: f'<a href="references.html#{cited_anchor(m[1])}">{m[0]}</a>', piece) for piece in pieces[::2]]
+    pieces[::2] = [CITED.sub(lambda m: f'<a href="references.html#{cited_anchor(m[1])}">{m[0]}</a>', piece)
+                   for piece in pieces[::2]]
     return "".join(pieces)
 
 
@@ -167,7 +169,8 @@ def read(source: Path, pages: set[str]) -> Lesson:
                              "outputs": [output(one) for one in shown.get(cell.id, [])]})
     lesson.sections = [section for section in renderer.sections if section[0] > 1]
     lesson.title = renderer.sections[0][1].partition(" · ")[2]
-    lesson.ability = dict(re.findall(r"^\| \[(\d\d) .*?\) \| (.*?) \|", readme()["Lessons"], re.MULTILINE)).get(source.stem[:2], "")
+    abilities = dict(re.findall(r"^\| \[(\d\d) .*?\) \| (.*?) \|", readme()["Lessons"], re.MULTILINE))
+    lesson.ability = abilities.get(source.stem[:2], "")
     return lesson
 
 

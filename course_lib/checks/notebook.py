@@ -153,16 +153,17 @@ def run(notebook: NotebookNode, path: Path) -> tuple[set[int], str]:
                             extra_arguments=["--IPKernelApp.log_level=40"], on_cell_execute=progress,
                             on_cell_executed=lambda cell_index, **_: finished.add(cell_index),
                             resources={"metadata": {"path": str(path.resolve().parent)}})
+    why = ""
     try:
         client.execute(env={"COURSE_SIZE": "smoke"} | dict(os.environ))
     except CellTimeoutError:
-        return finished, f"Stopped in code cell {len(finished) + 1}: it ran longer than {LONGEST_CELL // 60} minutes. Is there a loop that does not end?"
+        why = f"it ran longer than {LONGEST_CELL // 60} minutes. Is there a loop that does not end?"
     except DeadKernelError:
-        return finished, f"Stopped in code cell {len(finished) + 1}: the Python process ended. Did the cell exit, or use more memory than there is?"
+        why = "the Python process ended. Did the cell exit, or use more memory than there is?"
     finally:
         if sys.stderr.isatty():
             print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
-    return finished, ""
+    return finished, why and f"Stopped in code cell {len(finished) + 1}: {why}"
 
 
 def score(cell: NotebookNode) -> tuple[float, str]:
