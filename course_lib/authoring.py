@@ -99,7 +99,10 @@ def read(source: Path) -> NotebookNode:
 
 
 def complete(short: dict, cell_type: str, where: str) -> dict:
-    """nbgrader's metadata (schema 3) from the few keys that stand on a cell's marker line."""
+    """nbgrader's metadata (schema 3) from the few keys that stand on a cell's marker line.
+
+    Raises AuthoringError, beginning with `where`, for keys that are missing, unknown or contradict each other.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(short.get("grade_id", ""))):
         raise AuthoringError(f"{where}: nbgrader needs a grade_id of letters, digits, '-' and '_' "
                              f"(64 at most), got {short.get('grade_id')!r}.")
@@ -278,7 +281,10 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> list[str]:
 
 
 def clean(notebook: NotebookNode, name: str) -> None:
-    """Take out of the outputs, in place, what differs from run to run; refuse what a reader must not see."""
+    """Take out of the outputs, in place, what differs from run to run.
+
+    Raises AuthoringError for what a reader must not see: errors, stderr, dead widgets, addresses, folders of this machine.
+    """
     count = 0
     for position, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
@@ -430,7 +436,10 @@ def orphans(solutions: Path, notebooks: Path) -> list[str]:
 
 
 def sources_of(solutions: Path, numbers: list[str]) -> list[Path]:
-    """The sources of the lessons with these numbers or names, all of them for none."""
+    """The sources of the lessons with these numbers or names, all of them for none.
+
+    Raises AuthoringError if there is no such lesson.
+    """
     everything = sorted(solutions.glob("[0-9][0-9]_*.py"))
     chosen = [path for path in everything
               if not numbers or any(path.name.startswith(f"{Path(n).stem.zfill(2)}_") or path.stem == Path(n).stem for n in numbers)]

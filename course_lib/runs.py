@@ -222,7 +222,7 @@ def write_pictures(folder: Path, which: int | str, images: np.ndarray) -> None:
 
 
 def write_checkpoint(folder: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write checkpoint.npz. Zip's checksums make a damaged file known when it is read."""
+    """Write checkpoint.npz, {name: array of any shape}. Zip's checksums make a damaged file known when it is read."""
     with atomic(folder / "checkpoint.npz") as temporary:
         with open(temporary, "wb") as file:
             np.savez(file, **arrays)
