@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-
 from answers import passes, stub_fails
+
 from course_lib.checks import CheckFailed, lesson_01
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from answers import passes, stub_fails
+
 from course_lib import blur, photos
 from course_lib.checks import CheckFailed, lesson_02
 

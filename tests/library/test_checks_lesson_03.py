@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-
 from answers import fails, passes, stub_fails
+
 from course_lib.checks import lesson_03
 from course_lib.parameters import batch_normalisation, conv2d, output_size
 

@@ -5,8 +5,8 @@ import random
 
 import numpy as np
 import pytest
-
 from answers import fails, passes, stub_fails
+
 from course_lib import figures, networks, report
 from course_lib.backend import keras, tf
 from course_lib.checks import lesson_05

@@ -1,11 +1,10 @@
 """Lesson 06: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
-
 import numpy as np
 import pytest
+from answers import fails, passes, stub_fails
 from scipy.stats import wasserstein_distance
 
-from answers import fails, passes, stub_fails
 from course_lib import losses
 from course_lib.backend import keras, tf
 from course_lib.checks import CheckFailed, lesson_06

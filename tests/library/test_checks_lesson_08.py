@@ -4,15 +4,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-
 from answers import fails, passes, stub_fails
+
 from course_lib import compare, photos
 from course_lib.checks import lesson_08
 from course_lib.runs import Run
 
 SEEDS = (0, 1, 2, 81, 82, 83, 84)
 rings, early = lesson_08._rings, lesson_08._early_stop
-
 
 SOLUTIONS = [(lesson_08.check_residual, compare.residual), (lesson_08.check_radial, compare.radial_mean),
              (lesson_08.check_early_stop, early), (lesson_08.check_find_period, lesson_08.find_period)]

@@ -1,11 +1,10 @@
 """Lesson 09: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
-
 import numpy as np
 import pytest
+from answers import fails, passes, stub_fails
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from answers import fails, passes, stub_fails
 from course_lib import evaluation
 from course_lib.checks import CheckFailed, lesson_09
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
 from answers import fails, passes, stub_fails
+
 from course_lib import evaluation
 from course_lib.checks import CheckFailed, lesson_10
 
