@@ -1,6 +1,7 @@
 """A class from the first command to the grades in a table: release, collect, grade, feedback, export."""
 
 import csv
+import os
 import re
 
 import pytest
