@@ -94,11 +94,15 @@ def step_pytorch(folder):
 # --- One photograph of 1280 × 720 -----------------------------------------------------------
 
 def photo(megapixels: float = 0.9216):
-    """A photograph of 16 : 9, uint8: the same smooth pattern for everyone, with some noise."""
-    height, width = round((megapixels * 1e6 * 9 / 16) ** 0.5), round((megapixels * 1e6 * 16 / 9) ** 0.5)
-    y, x = np.mgrid[:height, :width]
+    """A photograph of 16 : 9, uint8: the same smooth pattern for everyone, with some noise; repeated where it is larger.
+
+    So that making it takes less memory than deblurring it.
+    """
+    y, x = np.mgrid[:720, :1280]
     pattern = 128 + 80 * np.sin(x / 7)[..., None] * np.cos(y / np.array([5, 9, 13])[:, None, None]).transpose(1, 2, 0)
-    return np.clip(pattern + np.random.default_rng(0).normal(0, 10, pattern.shape), 0, 255).astype(np.uint8)
+    one = np.clip(pattern + np.random.default_rng(0).normal(0, 10, pattern.shape), 0, 255).astype(np.uint8)
+    height, width = round((megapixels * 1e6 * 9 / 16) ** 0.5), round((megapixels * 1e6 * 16 / 9) ** 0.5)
+    return np.tile(one, (-(-height // 720), -(-width // 1280), 1))[:height, :width]
 
 
 def weights(folder) -> list:
