@@ -1,4 +1,4 @@
-"""The tables of `make tables`: the program runs from end to end, and its figures follow from each other."""
+"""The tables of `make tables`: the program runs from end to end, and what is stored is consistent with itself and the code."""
 
 import csv
 import importlib.util
@@ -14,6 +14,8 @@ from course_lib import blur, evaluation, parameters, photos, runs, variants
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "benchmarks" / "tables.py"
+STORED = ROOT / "data" / "tables"
+NETWORKS = {"content", "report", "wgan-gp", "12-blocks", "multiscale", "nafnet"}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,9 @@ def smoke(tmp_path_factory, tables):
 def test_the_whole_way(smoke, tables):
     content = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
     check_table(content, tables)
-    assert len(tables.markdown(content).splitlines()) == 2 + 5
+    assert len(tables.markdown(content).splitlines()) == 2 + 6
     with Image.open(smoke / "stored" / "detail.webp") as picture:
-        assert picture.width > 400
+        assert picture.width > 300
 
 
 def test_the_adversarial_row_goes_on_from_the_content_row(smoke):
@@ -90,7 +92,7 @@ def test_the_mean_kernel_of_a_shift_is_its_path(tables):
     np.testing.assert_allclose(kernel, expected, atol=1e-6)
 
 
-# --- What it writes ----------------------------------------------------------------------------
+# --- What is stored ---------------------------------------------------------------------------
 
 def check_table(content: dict, tables) -> None:
     """Means, gains, parameters, multiplications and minutes follow from what they are made of."""
@@ -114,3 +116,51 @@ def check_table(content: dict, tables) -> None:
         half = tables.ROWS[name].adversarial
         assert row["minutes"] == pytest.approx(row["steps"] * row["step_seconds"] / 60, abs=0.01)
         assert row["minutes_before"] == (content["minutes"] / 2 if half else 0)
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return json.loads((STORED / "table.json").read_text(encoding="utf-8"))
+
+
+def test_the_stored_table_follows_from_what_it_is_made_of(stored, tables):
+    check_table(stored, tables)
+
+
+def test_every_row_is_there_with_the_same_minutes_and_settings(stored, tables):
+    assert NETWORKS <= stored["rows"].keys() and sum(bool(row["repeats"]) for row in stored["rows"].values()) >= 1
+    shared = {"data", "level", "patch", "batch", "limit", "held_out", "held_out_patch", "precision", "beta_1", "beta_2"}
+    trained = {name: row for name, row in stored["rows"].items() if name in tables.ROWS}
+    for name, row in trained.items():
+        assert {key: row["settings"][key] for key in shared} == {key: trained["content"]["settings"][key] for key in shared}
+        assert row["minutes"] + row["minutes_before"] == pytest.approx(stored["minutes"], rel=0.06), name
+        row_now = tables.ROWS[name]
+        assert runs.Settings(**row["settings"]) == tables.settings(row_now, "laptop", **{
+            key: row["settings"][key] for key in ("steps", "epochs", "precision")}), f"{name}: trained with other settings"
+    assert trained["nafnet"]["macs"] <= trained["content"]["macs"] / 10
+
+
+def test_the_stored_blurred_input_is_what_level_4_makes_now(stored, tables):
+    """Where this fails, level 4 or the test photographs have changed since: `make tables` is to run again."""
+    photographs = photos.names("test")
+    assert stored["photographs"] == photographs * (len(stored["photographs"]) // len(photographs))
+    number = photographs.index("summer_palace")
+    blurred, sharp, *_ = tables.exposure(photos.load("summer_palace"), [0, number])
+    assert stored["rows"]["blurred"]["psnr"]["pairs"][number] == pytest.approx(evaluation.psnr(sharp, blurred), abs=0.01)
+    assert stored["rows"]["blurred"]["ssim"]["pairs"][number] == pytest.approx(evaluation.ssim(sharp, blurred), abs=0.001)
+
+
+def test_the_stored_curves_end_at_the_tables_steps(stored, tables):
+    lines = list(csv.DictReader((STORED / "history.csv").open(encoding="utf-8")))
+    for name, row in stored["rows"].items():
+        if name in tables.ROWS:
+            own = [line for line in lines if line["row"] == name]
+            assert [int(line["epoch"]) for line in own] == list(range(row["epochs"] + 1))
+            assert int(own[-1]["step"]) == row["steps"]
+            assert float(own[-1]["minutes"]) == pytest.approx(row["minutes"] + row["minutes_before"], abs=0.01)
+            assert np.isfinite([float(line["psnr"]) for line in own]).all()
+
+
+def test_readme_shows_the_stored_table(stored, tables):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert tables.markdown(stored) in readme, "README's table is not that of data/tables/table.json:\n" + tables.markdown(stored)
