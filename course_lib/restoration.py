@@ -214,6 +214,8 @@ def _cuts(length: int, tile: int, seen: int) -> list[Cut]:
     The first and the last tile end where the photograph ends: there the generator's zero
     padding is that of the whole photograph.
     """
+    if tile == length:      # a single tile may be as small as it likes
+        return [Cut(0, 0, length)]
     starts = [*range(0, length - tile, tile - 2 * seen), length - tile]
     edges = [0, *(start + seen for start in starts[1:]), length]
     return [Cut(*cut) for cut in zip(starts, edges, edges[1:])]

@@ -106,6 +106,11 @@ def test_every_size_comes_back(model, size):
     assert restoration.deblur(noise(*size), model).shape == (*size, 3)
 
 
+def test_a_photograph_as_wide_as_the_overlaps_of_a_tile_comes_back(model):
+    side = 2 * restoration.overlap(model)[0]
+    assert restoration.deblur(noise(side, side), model).shape == (side, side, 3)
+
+
 def test_padding_reflects(model):
     image = noise(30, 41)
     reflected = np.pad(image, ((0, 2), (0, 3), (0, 0)), "reflect")
