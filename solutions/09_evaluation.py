@@ -562,8 +562,8 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 # Here is such a comparison, made by the command `make tables` and stored. It gave every network the same two minutes of one processor core. That decides little between networks; the way it is set up is the point.
 
 # %%
-stored = json.loads((photos.DATA / "tables" / "table.json").read_text(encoding="utf-8"))
-print(stored["protocol"].split("\n\n")[0])
+again = json.loads((photos.DATA / "tables" / "table.json").read_text(encoding="utf-8"))
+print(again["protocol"].split("\n\n")[0])
 
 # %% [markdown]
 # **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style?
@@ -579,7 +579,7 @@ def table_5(rows):
                f"{row['ssim']['mean']:8.3f}{row['ssim']['gain']:+8.3f}")
 
 
-print("\n".join(table_5(stored["rows"])))
+print("\n".join(table_5(again["rows"])))
 
 # %% [markdown]
 # GMAC are billions of multiply–accumulates for 256×256 pixels, `s/photo` seconds of one core for 1280×720. The rows `…-again` repeat a training with another seed.
@@ -590,7 +590,7 @@ figures.images({"the same detail of every row": photos.read(photos.DATA / "table
                    "wgan-gp leave it blurred and paint halos into the sky; the other networks look like the blurred photograph")
 
 # %%
-gain = {name: np.array(row["psnr"]["pairs"]) - stored["rows"]["blurred"]["psnr"]["pairs"] for name, row in stored["rows"].items()}
+gain = {name: np.array(row["psnr"]["pairs"]) - again["rows"]["blurred"]["psnr"]["pairs"] for name, row in again["rows"].items()}
 mean = {name: values.mean() for name, values in gain.items()}
 print("told the true blur, both classical methods gain more than 2 dB:", bool(min(mean["wiener"], mean["richardson-lucy"]) > 2))
 print("multi-scale and NAFNet-style gain less than 0.2 dB:", all(0 < mean[name] < 0.2 for name in ("multiscale", "nafnet")))

@@ -90,7 +90,9 @@ def main() -> None:
                 names = [f"{next(numbers):03d}-{kind}" for kind in islice(kinds[jobs], number // options.blocks)]
                 print(f"  turn {turn + 1} of {options.blocks}: {len(names)} submissions, jobs={jobs}", file=sys.stderr, flush=True)
                 measured[jobs].append(block(room, source, names, jobs))
-                print(*(f"    {name:16} {seconds:6.1f} s {work:6.1f} s" for name, seconds, work in measured[jobs][-1]), sep="\n", file=sys.stderr)
+                if jobs == 1:       # with more it is not known whose the seconds are
+                    print(*(f"    {name:16} {seconds:6.1f} s {work:6.1f} s" for name, seconds, work in measured[jobs][-1]),
+                          sep="\n", file=sys.stderr)
     rows = {jobs: [row for one in blocks for row in one] for jobs, blocks in measured.items()}
     alone = {kind: [row for row in rows[1] if row[0].endswith(kind)] for kind in students.STUDENTS}
     alone = {kind: [statistics.median(column) for column in list(zip(*found))[1:]] for kind, found in alone.items() if found}
