@@ -127,6 +127,7 @@ def psnr(mse):
 
 
 @pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
+@pytest.mark.full
 def test_a_submission_sees_and_reaches_nothing_but_itself(room):
     import socket
 
@@ -143,6 +144,7 @@ def test_a_submission_sees_and_reaches_nothing_but_itself(room):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+@pytest.mark.full
 def test_memory_is_limited_without_bubblewrap_too(room):
     (room.folder / "my_settings.py").write_text("c.SealedExecute.bubblewrap = False\nc.SealedExecute.memory_gb = 3.0\n")
     room.nbgrader("generate_assignment", LESSON)

@@ -105,6 +105,7 @@ def test_grading_says_what_is_missing(room, prepare, lesson, message):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+@pytest.mark.full
 def test_a_machine_where_python_does_not_start_costs_nobody_points(room):
     (room.folder / "my_settings.py").write_text("c.SealedExecute.memory_gb = 0.02\n")
     room.nbgrader("generate_assignment", QUICK)

@@ -47,6 +47,7 @@ def smoke(tmp_path_factory, tables):
     return folder
 
 
+@pytest.mark.full
 def test_the_whole_way(smoke, tables):
     content = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
     check_table(content, tables)
@@ -55,6 +56,7 @@ def test_the_whole_way(smoke, tables):
         assert picture.width > 300
 
 
+@pytest.mark.full
 def test_the_adversarial_row_goes_on_from_the_content_row(smoke):
     content, half = smoke / "work" / "rows" / "content", smoke / "work" / "content-half-way"
     assert (half / "generator.npz").read_bytes() == (content / "epochs" / "0001.npz").read_bytes()
@@ -64,6 +66,7 @@ def test_the_adversarial_row_goes_on_from_the_content_row(smoke):
     assert begun == {"content": 0, "report": 0.001}      # of 0.002 minutes
 
 
+@pytest.mark.full
 def test_other_minutes_need_another_folder(smoke, tables):
     with pytest.raises(SystemExit, match="choose another folder"):
         tables.main(["--size", "smoke", "--minutes", "7", "--folder", str(smoke / "work"), "--output", str(smoke / "stored")])
