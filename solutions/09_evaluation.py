@@ -30,6 +30,8 @@
 
 # %%
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -563,7 +565,8 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 
 # %%
 again = json.loads((photos.DATA / "tables" / "table.json").read_text(encoding="utf-8"))
-print(again["protocol"].split("\n\n")[0])
+for part in re.split(r"\n(?=Training|Generators|Wiener|Cost)", again["protocol"].split("\n\n")[0]):
+    print(textwrap.fill(part, 80), "\n")
 
 # %% [markdown]
 # **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style?
