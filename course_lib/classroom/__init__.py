@@ -23,11 +23,11 @@ from datetime import datetime
 from pathlib import Path
 
 from course_lib.files import atomic
+from course_lib.workspace import ROOT
 
 # `course_lib.authoring` brings nbgrader along: it is imported where it is needed, not in every submission's kernel,
 # which starts through this package.
 
-ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "solutions"
 WRITTEN = ".course.json"        # what was written into source/, by hash: a file the teacher changed is known
 CONFIG = '''\
