@@ -34,8 +34,8 @@ def rewritten(model: keras.Model, fold: bool = False) -> keras.Model:
     Parameters
     ----------
     model : a model made of layers each used once, such as those of `networks` and `variants`.
-    fold : put batch normalisation into the convolution before it. For inference only: it then
-        always uses the stored statistics.
+    fold : put batch normalisation into the convolution before it. It then always uses the stored
+        statistics, and leaves them as they are.
 
     Returns
     -------

@@ -49,6 +49,7 @@ class Settings:
     width: int = 64
     blocks: int = 9
     normalisation: str = "batch"    # this and the next of the report's network alone
+    statistics: str = "batch"       # what batch normalisation trains with; "stored": what it is used with afterwards
     output: str = "residual"        # the report is silent; see networks.generator
 
     # objective
@@ -60,7 +61,7 @@ class Settings:
     penalty: float = 10.0           # λ of the gradient penalty (reference [9])
     vgg_preprocess: bool = True
     vgg_weights: str = "built-in"   # or "keras", which downloads
-    start_from: str | None = None   # a run or pretrained network whose generator is taken over
+    start_from: str | None = None   # a run or pretrained network whose generator is taken over, widened if it is narrower
 
     # optimizer: Adam, Section 3.2
     learning_rate: float = 1e-4

@@ -79,7 +79,10 @@ class DeblurGAN:
         for name in ("patch", "held_out_patch"):
             if getattr(s, name) % step:
                 raise ValueError(f"{name} is {getattr(s, name)}; the network {s.network} needs a multiple of {step}.")
-        self.generate = faster.rewritten(self.generator)        # the same variables and numbers, fewer multiplications
+        if s.statistics not in ("batch", "stored"):
+            raise ValueError(f'statistics is {s.statistics!r}; use "batch" or "stored".')
+        # the same variables and numbers, fewer multiplications
+        self.generate = faster.rewritten(self.generator, fold=s.statistics == "stored")
         self.optimizer = _adam(s, total_steps, self.generator)
         self.critic = self.critic_optimizer = None
         if self.objective:
@@ -396,7 +399,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
         state = _continue(folder, gan, epoch_steps)
     else:
         if settings.start_from:
-            restoration.load_weights(gan.generator, restoration.weights_file(settings.start_from))
+            restoration.take_over(gan.generator, settings.start_from)
         state = _begin(folder, gan, settings, held_out, writer)
 
     def tell(losses, **more):

@@ -6,6 +6,8 @@ a fraction of the multiplications. Both take and return what `networks.generator
 Nothing in them looks at the whole photograph at once, so it can be deblurred in tiles.
 """
 
+import numpy as np
+
 from course_lib import networks
 from course_lib.backend import keras
 
@@ -129,6 +131,46 @@ def nafnet(width: int = 24, blocks: int = 12, stages: int = 4, dtype: str | None
         x = keras.ops.depth_to_space(x, 2)                          # four channels become 2 × 2 pixels
         x = nafnet_block(layers.Add(dtype=dtype)([x, skip]), dtype)
     return _added(blurred, x, "nafnet")
+
+
+# --- From narrow to wide --------------------------------------------------------------------------
+
+def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
+    """Give a wider network weights with which it computes what a narrow one does (Net2Net, arXiv:1511.05641).
+
+    A step of a narrow network is many times cheaper, and early on most of it is as good. Every
+    channel becomes several equal ones; whoever sums over channels takes each with a random share,
+    the shares of a channel adding up to 1. The shares also tell the copies apart: their gradients
+    differ, so that they part ways in training.
+
+    Parameters
+    ----------
+    narrow, wide : two generators of this course that differ in nothing but their width.
+    seed : of the shares.
+
+    Raises
+    ------
+    ValueError if the second is not the first with every inner width multiplied by one whole number.
+    """
+    if len(narrow.weights) != len(wide.weights):
+        raise ValueError(f"The networks have {len(narrow.weights)} and {len(wide.weights)} weights; they may differ in width alone.")
+    rng = np.random.default_rng(seed)
+    widened = []
+    for old, new in zip(narrow.weights, wide.weights):
+        value = old.numpy()
+        for axis, (size, wanted) in enumerate(zip(old.shape, new.shape)):
+            if wanted % size:
+                raise ValueError(f"The weights {new.path} of shape {tuple(new.shape)} can't be made from {tuple(old.shape)}: "
+                                 "the width must be a multiple of the narrow network's, and all else the same.")
+            copies = wanted // size
+            value = np.repeat(value, copies, axis)
+            sums = "depthwise" not in new.path and len(new.shape) == 4 and axis == 2
+            if sums and copies > 1:
+                shares = rng.uniform(size=(*value.shape[:2], size, copies, value.shape[3]))
+                shares /= shares.sum(3, keepdims=True)
+                value = value * shares.reshape(value.shape)
+        widened.append(value)
+    wide.set_weights(widened)
 
 
 # --- By name ---------------------------------------------------------------------------------------

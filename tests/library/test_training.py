@@ -191,6 +191,20 @@ def test_an_adversarial_run_starts_from_a_content_checkpoint(finished, tmp_path)
     assert rows[0]["psnr"] == pytest.approx(finished.history[-1]["psnr"], abs=0.1)
 
 
+def test_a_wider_run_starts_where_a_narrow_one_ended(finished, tmp_path):
+    rows = training.train(tmp_path / "run", SMOKE.changed(width=2 * SMOKE.width, start_from=str(finished.folder), epochs=1)).history
+    assert rows[0]["psnr"] == pytest.approx(finished.history[-1]["psnr"], abs=0.1)
+
+
+def test_stored_statistics_stay_and_everything_else_learns(finished, tmp_path):
+    settings = SMOKE.changed(statistics="stored", start_from=str(finished.folder), epochs=1)
+    run = training.train(tmp_path / "run", settings)
+    before, after = restoration.load(finished.folder), restoration.load(run.folder)
+    assert run.history[0]["psnr"] == pytest.approx(finished.history[-1]["psnr"], abs=0.1)
+    for old, new in zip(before.weights, after.weights):
+        assert np.array_equal(old, new) == ("moving" in old.path), old.path
+
+
 # Several devices ----------------------------------------------------------------------------
 
 SPREAD = """

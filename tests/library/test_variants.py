@@ -48,6 +48,35 @@ def test_no_pixel_depends_on_the_whole_photograph(name):
     assert difference[-8:].max() > 0 and difference[:64].max() == 0
 
 
+def random(model, seed=3):
+    """The model with weights of no special kind."""
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape) if "variance" in w.path else 0.1 * rng.standard_normal(w.shape)
+                       for w in model.weights])
+    return model
+
+
+@pytest.mark.parametrize("build", [networks.generator, variants.nafnet, variants.multiscale])
+def test_a_widened_network_computes_the_same_and_its_copies_part_ways(build, image):
+    from course_lib.backend import tf
+    narrow, wide = random(build(4, 2)), build(12, 2)
+    variants.widen(narrow, wide)
+    for training in (False, True):          # batch statistics of copies are those of the channel
+        np.testing.assert_allclose(wide(image, training=training), narrow(image, training=training), atol=1e-4)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(wide(image, training=True) - 0.1))
+    kernel = next(w for w in wide.trainable_weights if "kernel" in w.path)
+    gradient = tape.gradient(loss, kernel).numpy()
+    assert (kernel.numpy()[..., 0] == kernel.numpy()[..., 1]).all() and not np.allclose(gradient[..., 0], gradient[..., 1])
+
+
+@pytest.mark.parametrize("wide, words", [(lambda: networks.generator(6, 2), "multiple"),
+                                         (lambda: networks.generator(8, 3), "weights; they may differ in width alone")])
+def test_only_a_wider_network_is_widened(wide, words):
+    with pytest.raises(ValueError, match=words):
+        variants.widen(networks.generator(4, 2), wide())
+
+
 def test_the_nafnet_costs_a_tenth_of_the_report():
     assert parameters.model_macs(variants.nafnet()) <= parameters.model_macs(networks.generator()) / 10
 
