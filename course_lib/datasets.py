@@ -27,6 +27,7 @@ class Source:
     count: int
     patch: int
     draw: Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    epoch: int      # pairs in an epoch: of GoPro's each once, of the few built-in photographs as many as asked for
 
 
 def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None) -> Source:
@@ -41,7 +42,8 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     patch : side of the square patches in pixels.
     squash : GoPro only. Shrink the whole frame to patch × patch instead of cropping, the other
         reading of Section 3.1's "dividing the input image into a 256x256 matrix".
-    limit : GoPro only. At most so many pairs; about 500 in Section 3.1.
+    limit : pairs in an epoch, about 500 in Section 3.1: of GoPro the first so many, of the few
+        built-in photographs so many crops.
 
     Raises
     ------
@@ -52,10 +54,10 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
         images = [photos.load(name) for name in photos.names(split)]
         if data == "photos+" and split == "train":
             images += [photos.read(path) for path in sorted(MORE_PHOTOS.glob("*.jpg"))]
-        return Source(len(images), patch, lambda i, rng: blur.blur_patch(images[i], level, patch, rng))
+        return Source(len(images), patch, lambda i, rng: blur.blur_patch(images[i], level, patch, rng), limit or len(images))
     if data.startswith("gopro:"):
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
-        return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng))
+        return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng), len(pairs))
     raise ValueError(f'data is {data!r}; use "photos", "photos+" or "gopro:FOLDER".')
 
 

@@ -61,8 +61,9 @@ def generator(
     normalisation : "batch" (the report), "instance", "layer" or "none".
     output : how the last tanh meets the input, on which the report is silent. "residual"
         adds it, clip(x + tanh, -1, 1), as in DeblurGAN (arXiv:1711.07064), and starts with a
-        last convolution of zeros: a new generator returns its input. "halved" returns (x + tanh) / 2, as the Keras implementation
-        the report evidently follows: doing nothing needs tanh = x.
+        last convolution of zeros: a new generator returns its input. "halved" returns
+        (x + tanh) / 2, as the Keras implementation the report evidently follows: doing nothing
+        needs tanh = x.
     dtype : a Keras dtype policy such as "mixed_bfloat16"; the output is float32 always.
 
     Returns

@@ -169,7 +169,7 @@ def check(model, table: Table) -> Comparison:
         if not layer.built:
             raise ValueError(f"Layer {layer.name} has no weights yet, so nothing can be counted: call it on an input first.")
         if hasattr(layer, "kernel_size"):
-            built.append(_row(layer, table, len(built)))
+            built.append(_row(layer, table))
         elif layer.count_params():
             rest[type(layer).__name__] += layer.count_params()
 
@@ -191,7 +191,7 @@ def _flatten(layers):
             yield layer
 
 
-def _row(layer, table: Table, position: int) -> Layer:
+def _row(layer, table: Table) -> Layer:
     """A Keras convolution as a row of a table."""
     if type(layer).__name__ != "Conv2D":
         raise TableMismatch(f"{layer.name} is a {type(layer).__name__}; every row of {table.title} is a Conv2D.")

@@ -31,8 +31,6 @@ class Table(NamedTuple):
     total: int
 
 
-EQUATION_2 = r"\#\mathrm{Parameters} = C_\mathrm{out} \times (C_\mathrm{in} \times K^2 + 1)"
-
 TABLE_1 = {
     "Generator": {"layers": 24, "parameters": 11_399_171},
     "Discriminator": {"layers": 6, "parameters": 3_098_370},

@@ -388,8 +388,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
     held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
-    images = (settings.limit or pairs.count) if settings.data in ("photos", "photos+") else pairs.count
-    epoch_steps = settings.steps or -(-images // settings.batch)
+    epoch_steps = settings.steps or -(-pairs.epoch // settings.batch)
     total = settings.epochs * epoch_steps
 
     keras.utils.set_random_seed(settings.seed)

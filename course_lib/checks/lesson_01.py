@@ -188,7 +188,7 @@ def _round(g, d, real, noise, rate_d, rate_g, *, sign_d=1, sign_g=1, rows=None, 
            chain=True, only_real=False, swapped=False):
     """The reference; each keyword builds in one mistake."""
     mean = np.sum if total else np.mean
-    first, d_before = d, d
+    d_before = d
     for x_real, z in list(zip(real, noise))[:rows]:
         x_fake = g[0] + g[1] * z
         if swapped:

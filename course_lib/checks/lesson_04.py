@@ -117,7 +117,6 @@ def _difference(one, other) -> float:
 def check_residual_block(residual_block, seed: int = 0) -> None:
     """Layers, shape, and the block's own numbers under random weights, for three numbers of channels."""
     from course_lib.backend import keras
-    layers = keras.layers
     rng = np.random.default_rng(seed)
     for channels in (8, 3, int(rng.integers(4, 20))):
         x = keras.Input((12, 16, channels))

@@ -56,7 +56,7 @@ def test_another_seed_gives_other_pairs():
 
 def test_every_photograph_once_per_epoch_in_a_new_order():
     seen = []
-    pairs = datasets.Source(10, 1, lambda i, rng: (seen.append(i), np.zeros((1, 1, 3), np.uint8))[1:] * 2)
+    pairs = datasets.Source(10, 1, lambda i, rng: (seen.append(i), np.zeros((1, 1, 3), np.uint8))[1:] * 2, 10)
     datasets.batch(pairs, 0, 0, 20)
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert seen[:10] != seen[10:]
