@@ -8,7 +8,8 @@
     python3 course.py site              write the course as web pages to _site, for reading offline or on a server
     python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes; or, with the
                                         word grading behind it, how long a class takes to grade
-    python3 course.py tables            the report's Tables 4 and 5 again, every network trained alike: an hour or so
+    python3 course.py tables            the report's Tables 4 and 5 again, every network trained alike: an hour or so; or, with
+                                        the word choices behind it, the short runs that decided how
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
 `make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
@@ -223,6 +224,8 @@ def bench(*arguments):
 
 def tables(*arguments):
     set_up(COURSE)
+    if arguments[:1] == ("choices",):
+        return run(os.path.join("tests", "benchmarks", "choices.py"), *arguments[1:])
     return run(os.path.join("tests", "benchmarks", "tables.py"), *arguments)
 
 

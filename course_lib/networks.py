@@ -114,6 +114,20 @@ def generator(
     return keras.Model(blurred, x, name="generator")
 
 
+def silence_blocks(model: keras.Model) -> None:
+    """Let every residual block of a new generator add nothing at first (Goyal et al., arXiv:1706.02677, Section 5.1).
+
+    The last batch normalisation of each block scales by 0 instead of 1. It takes the place of what
+    batch statistics do in the first steps, where training goes without them.
+    """
+    for layer in model.layers:
+        if isinstance(layer, layers.Add):
+            for tensor in layer.input:
+                before = tensor._keras_history.operation
+                if isinstance(before, layers.BatchNormalization):
+                    before.gamma.assign(keras.ops.zeros_like(before.gamma))
+
+
 def discriminator(
     size: int = 256,
     normalisation: str = "batch",

@@ -66,6 +66,7 @@ class Settings:
     # optimizer: Adam, Section 3.2
     learning_rate: float = 1e-4
     schedule: str = "constant"      # or "cosine", down to 1 % at the last step
+    warmup: int = 0                 # steps in which the rate of "cosine" rises from 0
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
@@ -127,7 +128,7 @@ def _names(kinds: tuple[type, ...]) -> str:
 # twice, and SSIM needs 11 pixels.
 _LEAST = {
     "limit": (1, 1), "patch": (4, 4), "batch": (1, 1), "epochs": (1, 1), "steps": (1, 1), "critic_steps": (1, 1),
-    "seed": (0, 1), "held_out": (1, 1), "held_out_patch": (12, 4),
+    "warmup": (0, 1), "seed": (0, 1), "held_out": (1, 1), "held_out_patch": (12, 4),
 }
 
 _READERS = {

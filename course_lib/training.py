@@ -173,7 +173,10 @@ def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers
         raise ValueError(f'schedule is {s.schedule!r}; use "constant" or "cosine".')
     rate = s.learning_rate
     if s.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, total_steps, alpha=0.01)
+        rate = keras.optimizers.schedules.CosineDecay(0.0 if s.warmup else rate, max(1, total_steps - s.warmup), alpha=0.01,
+                                                      warmup_target=rate if s.warmup else None, warmup_steps=s.warmup)
+    elif s.warmup:
+        raise ValueError(f"warmup is {s.warmup}, which only the schedule cosine has: set schedule=cosine, or warmup=0.")
     optimizer = keras.optimizers.Adam(rate, s.beta_1, s.beta_2, s.epsilon)
     optimizer.build(model.trainable_variables)
     return optimizer
@@ -399,6 +402,8 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     else:
         if settings.start_from:
             restoration.take_over(gan.generator, settings.start_from)
+        elif settings.statistics == "stored":
+            networks.silence_blocks(gan.generator)
         state = _begin(folder, gan, settings, held_out, writer)
 
     def tell(losses, **more):

@@ -1,9 +1,10 @@
-"""`make choices`: what the report leaves open, decided by short runs that differ in one thing each.
+"""`make tables ARGS=choices`: what the report leaves open, decided by short runs that differ in one thing each.
 
-Each run has the same training patches at level 2 of the blur and the same number of pixels; its score is the mean gain in PSNR over
-held-out crops that no run has seen. The rows "width" have the same processor seconds instead, rows "level 4" learn
-and are scored at level 4. Runs are kept under FOLDER (`runs/choices` if not given), finished ones are not repeated; at the
-end `data/tables/choices.csv` is written.
+Each run learns from 3,200 patches of 128 x 128 pixels, or as many pixels, blurred at level 2, and is scored by its mean
+gain over the blurred input on 24 held-out crops, at the end, chosen by nothing. "width 32" has as many processor seconds
+instead; rows "level 4" learn and are scored at level 4, and have twice as many patches, those before included. One seed
+each: differences as small as that of "another seed" say nothing. Runs are kept under FOLDER (`runs/choices` if not given),
+and finished ones are not repeated; at the end `data/tables/choices.csv` is written.
 """
 
 import argparse
@@ -20,25 +21,21 @@ from course_lib import datasets, networks, runs, training  # noqa: E402
 from course_lib.files import atomic  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
+STORED = ROOT / "data" / "tables" / "choices.csv"
 STEPS, EPOCHS = 800, 4
 BASE = runs.SIZES["paper"].changed(data="photos+", level=2, limit=None, patch=128, batch=4, width=16, objective="content",
                                    learning_rate=1e-3, schedule="cosine", precision="bfloat16", held_out=24, held_out_patch=192)
 
 # What differs from BASE; "momentum" is a constant of `networks`, "after" the run whose generator is taken over.
 CHOICES = {
-    "base": {}, "base, another seed": {"seed": 1},
+    "base": {}, "another seed": {"seed": 1},
     "output halved": {"output": "halved"},
-    "normalisation: instance": {"normalisation": "instance"},
-    "normalisation: none": {"normalisation": "none"},
-    "normalisation: none, rate 1e-4": {"normalisation": "none", "learning_rate": 1e-4},
-    "batch statistics' momentum 0.99": {"momentum": 0.99},
-    "rate 3e-3": {"learning_rate": 3e-3},
-    "rate 3e-4": {"learning_rate": 3e-4},
-    "rate constant": {"schedule": "constant"},
-    "patch 64, batch 16": {"patch": 64, "batch": 16},
-    "patch 256, batch 1": {"patch": 256, "batch": 1},
-    "width 32": {"width": 32}, "width 64": {"width": 64},
-    "level 4": {"level": 4},
+    "instance normalisation": {"normalisation": "instance"},
+    "momentum 0.99 of batch statistics": {"momentum": 0.99},
+    "rate 0.003": {"learning_rate": 3e-3}, "rate 0.0003": {"learning_rate": 3e-4}, "constant rate": {"schedule": "constant"},
+    "patches of 64, batch 16": {"patch": 64, "batch": 16},
+    "width 32, as many processor seconds": {"width": 32},
+    "level 4, twice the steps": {"level": 4, "epochs": 2 * EPOCHS},
     "level 4 after level 2": {"level": 4, "after": "base"},
     "level 4 after level 2, stored statistics": {"level": 4, "after": "base", "statistics": "stored"},
 }
@@ -55,30 +52,30 @@ def step_seconds(width: int, turns: int = 3) -> float:
     return statistics.median(times[1:])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="make choices", description="Short runs that decide what the report leaves open.")
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="make tables ARGS=choices", description="Short runs that decide what the report leaves open.")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "choices", help="where runs are kept; runs/choices if not given")
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES), help="these choices; all if not given")
-    options = parser.parse_args()
+    parser.add_argument("--output", type=Path, default=STORED, help="what is written at the end; data/tables/choices.csv if not given")
+    options = parser.parse_args(arguments)
     rows = []
     for name in options.only:
-        changes = dict(CHOICES[name])
-        steps, after = STEPS // EPOCHS, changes.pop("after", None)
-        if "width" in changes and not (options.folder / name).exists():
-            steps = max(1, round(steps * step_seconds(BASE.width) / step_seconds(changes["width"])))
-        elif "width" in changes:
-            steps = runs.Run(options.folder / name).settings.steps
-        if after:
-            changes["start_from"] = str(options.folder / after)
+        changes, folder = {"epochs": EPOCHS, "steps": STEPS // EPOCHS} | CHOICES[name], options.folder / name
         networks.MOMENTUM = changes.pop("momentum", 0.9)
-        run = training.train(options.folder / name, BASE.changed(epochs=EPOCHS, steps=steps, **changes), resume=True)
-        if len(run.history) <= EPOCHS:
+        if "width" in changes:
+            changes["steps"] = (runs.Run(folder).settings.steps if folder.exists() else
+                                round(changes["steps"] * step_seconds(BASE.width) / step_seconds(changes["width"])))
+        if "after" in changes:
+            changes["start_from"] = str(options.folder / changes.pop("after"))
+        run = training.train(folder, BASE.changed(**changes), resume=True)
+        if len(run.history) <= changes["epochs"]:
             sys.exit(130)
         last = run.history[-1]
-        rows.append({"choice": name, "steps": int(last["step"]), **{key: f"{last[key]:.4f}" for key in ("psnr_gain", "ssim_gain")}})
+        rows.append({"choice": name, "level": run.settings.level, "steps": int(last["step"]),
+                     **{key: f"{last[key]:.4f}" for key in ("psnr_gain", "ssim_gain")}})
         print(f"{name}: {last['step']:.0f} steps, {last['psnr_gain']:+.3f} dB", flush=True)
-    if options.only == list(CHOICES):
-        with atomic(ROOT / "data" / "tables" / "choices.csv") as part, open(part, "w", encoding="utf-8", newline="") as file:
+    if options.only == list(CHOICES):       # parts are not a table
+        with atomic(options.output) as part, open(part, "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, rows[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

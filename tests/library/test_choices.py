@@ -1,0 +1,51 @@
+"""The comparison of choices: the program runs from end to end, and what is stored is of this program."""
+
+import csv
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from course_lib import photos, runs
+
+PROGRAM = Path(__file__).parents[1] / "benchmarks" / "choices.py"
+
+
+@pytest.fixture(scope="module")
+def choices():
+    """The program as a module, without its setting for one thread."""
+    spec = importlib.util.spec_from_file_location("choices_program", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+            patch.setenv(name, "1")
+        spec.loader.exec_module(module)
+        yield module
+
+
+@pytest.mark.full
+def test_the_whole_way(choices, monkeypatch, tmp_path):
+    small = {"patch": 16, "batch": 2, "width": 2, "blocks": 1, "held_out": 2, "held_out_patch": 32, "precision": "float32"}
+    monkeypatch.setattr(choices, "BASE", choices.BASE.changed(**small))
+    monkeypatch.setattr(choices, "STEPS", 4)
+    monkeypatch.setattr(choices, "CHOICES", {"base": {}, "width 4": {"width": 4}, "after": {"level": 4, "after": "base"},
+                                             "momentum": {"momentum": 0.5}})
+    asked = ["--folder", str(tmp_path / "work"), "--output", str(tmp_path / "choices.csv")]
+    choices.main([*asked, "--only", "base"])
+    assert not (tmp_path / "choices.csv").exists()
+    choices.main([*asked, "--only", *choices.CHOICES])
+    rows = list(csv.DictReader(open(tmp_path / "choices.csv")))
+    assert [row["choice"] for row in rows] == list(choices.CHOICES) and [row["level"] for row in rows] == ["2", "2", "4", "2"]
+    assert runs.Run(tmp_path / "work" / "after").settings.start_from == str(tmp_path / "work" / "base")
+    before = (tmp_path / "choices.csv").read_text()
+    choices.main([*asked, "--only", *choices.CHOICES])
+    assert (tmp_path / "choices.csv").read_text() == before, "a finished run is read, not repeated"
+
+
+def test_what_is_stored_is_of_this_program(choices):
+    with open(photos.DATA / "tables" / "choices.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["choice"] for row in rows] == list(choices.CHOICES)
+    for row in rows:
+        assert int(row["level"]) == choices.CHOICES[row["choice"]].get("level", choices.BASE.level)
+        assert abs(float(row["psnr_gain"])) < 10 and int(row["steps"]) > 0
