@@ -30,6 +30,16 @@ def l1(sharp: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     return _per_image(ops.abs(sharp - output))
 
 
+def minus_psnr(sharp: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
+    """Minus the PSNR in decibels, (N,), as in NAFNet's training (Chen et al., arXiv:2204.04676).
+
+    A mean over images of L1 is decided by those with the strongest blur, where least can be
+    done. Here a decibel counts the same on each of them, and harm to a sharp photograph as much
+    as help for a blurred one. The error of 46 dB is added, so that the best ones don't count most.
+    """
+    return 10.0 / np.log(10.0) * ops.log(_per_image(ops.square(sharp - output)) / 4.0 + 2.5e-5)
+
+
 def vgg_features(preprocess: bool = True, weights: str = "built-in", dtype: str | None = None) -> keras.Model:
     """VGG16 from the image to the output of block3_conv3, frozen (Simonyan & Zisserman, arXiv:1409.1556).
 

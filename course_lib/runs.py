@@ -54,7 +54,7 @@ class Settings:
 
     # objective
     objective: str = "report"
-    content: str | None = None      # "l1" or "perceptual"; None: l1 alone, perceptual under an adversarial loss
+    content: str | None = None      # "l1", "psnr" or "perceptual"; None: l1 alone, perceptual under an adversarial loss
     content_weight: float = 100.0   # the known implementation's 100 : 1; the report is silent
     adversarial_weight: float = 1.0
     critic_steps: int = 5           # critic updates per generator update; the report is silent

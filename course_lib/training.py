@@ -90,10 +90,10 @@ class DeblurGAN:
             self.critic_optimizer = _adam(s, total_steps * s.critic_steps, self.critic)
 
         content = s.content or ("perceptual" if self.objective else "l1")
-        if content not in ("l1", "perceptual"):
-            raise ValueError(f'content is {content!r}; use "l1" or "perceptual".')
-        self.content_loss = (losses.l1 if content == "l1" else
-                             losses.Perceptual(s.vgg_preprocess, s.vgg_weights, dtype=policy))
+        if content not in ("l1", "psnr", "perceptual"):
+            raise ValueError(f'content is {content!r}; use "l1", "psnr" or "perceptual".')
+        self.content_loss = {"l1": losses.l1, "psnr": losses.minus_psnr}.get(content) or \
+            losses.Perceptual(s.vgg_preprocess, s.vgg_weights, dtype=policy)
         self.compiled_step = tf.function(lambda *batch: self.strategy.run(self.step, batch))
 
     def step(self, blurred, sharp, number) -> dict:

@@ -42,7 +42,8 @@ fit in. Rows with an adversary start from "content loss only" at half of its min
 adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
 {critic_steps} steps of the critic for each of the generator. Its last state is scored, chosen by nothing.
 Generators are smaller than the originals, at a width of {width} where the report has 64, so that minutes teach them something;
-critic and VGG16 are those of the report.
+critic and VGG16 are those of the report. The last row is outside of the comparison: the network of data/pretrained/level4, of
+the report's full size, trained in stages on more photographs and for far longer than minutes.
 Wiener and Richardson-Lucy are given what no network is: the mean, over the photograph, of the paths its points really took
 (the camera's; objects that moved on their own are left out), and the camera's response curve. Their one parameter is
 chosen on the validation photographs.
@@ -299,7 +300,12 @@ def methods(folder: Path, planned: dict) -> dict:
         found[name] = lambda blurred, kernel, gamma, model=model: restoration.deblur(blurred, model)
         if name == "content":
             found[OWN] = lambda blurred, kernel, gamma, model=model: with_own_statistics(blurred, model)
+    shipped = restoration.load(SHIPPED)
+    found[SHIPPED] = lambda blurred, kernel, gamma: restoration.deblur(blurred, shipped)
     return found
+
+
+SHIPPED, SHIPPED_LABEL = "level4", "The course's `level4`: the report's generator at full width, trained far longer"
 
 
 OWN, OWN_LABEL = "own-statistics", "The same network, its batch normalisation by each photograph's own mean and variance"
@@ -406,7 +412,8 @@ def table(folder: Path, planned: dict) -> dict:
     size, found = SIZES[planned["size"]], methods(folder, planned)
     scores = {name: score(folder, size, name, method) for name, method in found.items()}
     seconds = photograph_seconds(folder, size, found)
-    labels = {"blurred": "Blurred input"} | {name: text for name, (text, *_) in CLASSICAL.items()} | {OWN: OWN_LABEL}
+    labels = {"blurred": "Blurred input"} | {name: text for name, (text, *_) in CLASSICAL.items()}
+    labels |= {OWN: OWN_LABEL, SHIPPED: SHIPPED_LABEL}
     labels |= {name: ROWS[name].label for name in planned["rows"]}
     rows = {}
     for name in found:
@@ -415,6 +422,9 @@ def table(folder: Path, planned: dict) -> dict:
             rows[name]["chosen"] = {CLASSICAL[name][2]: read_json(folder / "chosen.json")[name]}
         if name in ROWS:
             rows[name] |= cost(folder, planned, name)
+        if name == SHIPPED:
+            model = restoration.load(SHIPPED)
+            rows[name] |= {"parameters": model.count_params(), "macs": parameters.model_macs(model)}
         rows[name] |= {"photograph_seconds": seconds.get(ROWS[name].again or name if name in ROWS else name)}
         rows[name] |= statistics_of(scores[name], scores["blurred"])
     shared = size.shared
