@@ -70,6 +70,7 @@ class Settings:
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    clip: float | None = None       # the longest gradient, over all weights; a longer one is shortened
 
     # machine
     precision: str = "auto"

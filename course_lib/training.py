@@ -177,7 +177,7 @@ def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers
                                                       warmup_target=rate if s.warmup else None, warmup_steps=s.warmup)
     elif s.warmup:
         raise ValueError(f"warmup is {s.warmup}, which only the schedule cosine has: set schedule=cosine, or warmup=0.")
-    optimizer = keras.optimizers.Adam(rate, s.beta_1, s.beta_2, s.epsilon)
+    optimizer = keras.optimizers.Adam(rate, s.beta_1, s.beta_2, s.epsilon, global_clipnorm=s.clip)
     optimizer.build(model.trainable_variables)
     return optimizer
 

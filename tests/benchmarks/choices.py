@@ -34,6 +34,7 @@ CHOICES = {
     "batch statistics, momentum 0.99": {"statistics": "batch", "momentum": 0.99},
     "instance normalisation": {"statistics": "batch", "normalisation": "instance"},
     "output halved": {"output": "halved"},
+    "loss in decibels": {"content": "psnr"},
     "rate 0.001, no warm-up": {"learning_rate": 1e-3, "warmup": 0},
     "rate 0.0002": {"learning_rate": 2e-4},
     "constant rate": {"schedule": "constant", "warmup": 0},
@@ -41,6 +42,9 @@ CHOICES = {
     "width 32, as many processor seconds": {"width": 32},
     "level 4, twice the steps": {"level": 4, "epochs": 2 * EPOCHS},
     "level 4 after level 2": {"level": 4, "after": "base"},
+    "level 4 after level 2, loss in decibels": {"level": 4, "after": "base", "content": "psnr"},
+    "level 4 after level 2, batch statistics": {"level": 4, "after": "batch statistics, momentum 0.99", "momentum": 0.99,
+                                                "statistics": "batch"},
 }
 
 
