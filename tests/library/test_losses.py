@@ -27,6 +27,21 @@ def test_l1_is_the_mean_absolute_difference_of_each_image():
     np.testing.assert_allclose(losses.l1(a, b), np.abs(a - b).mean(axis=(1, 2, 3)), rtol=1e-5)
 
 
+def test_the_loss_in_decibels_is_minus_psnr():
+    """To 0.01 dB far below 46 dB, from where it bends to a bottom; equal images have a finite loss and gradient."""
+    from course_lib import evaluation
+    sharp = RNG.integers(60, 200, (2, 16, 16, 3)).astype(np.uint8)
+    noisy = np.uint8(sharp + RNG.integers(-50, 51, sharp.shape))
+    expected = [-evaluation.psnr(a, b) for a, b in zip(sharp, noisy)]
+    np.testing.assert_allclose(losses.minus_psnr(photos.to_network(sharp), photos.to_network(noisy)), expected, atol=0.01)
+    image = tf.constant(photos.to_network(sharp))
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        loss = losses.minus_psnr(photos.to_network(sharp), image)
+    np.testing.assert_allclose(loss, -46.02, atol=0.01)
+    assert np.isfinite(tape.gradient(loss, image)).all()
+
+
 def test_vgg_features_are_those_of_keras_vgg16():
     """Keras' own architecture and preprocessing with the built-in weights gives the same features."""
     original = keras.applications.VGG16(include_top=False, weights=None)

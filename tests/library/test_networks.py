@@ -70,6 +70,26 @@ def test_a_wrong_argument_says_what_is_needed(call, message):
         call()
 
 
+def test_silent_blocks_add_nothing_and_learn_to():
+    """Without them the generator computes the same; the scale of each block's end has a gradient."""
+    from course_lib.backend import tf
+    model = networks.generator(8, blocks=2)
+    rng = np.random.default_rng(0)
+    model.get_layer("conv2d_9").set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in model.get_layer("conv2d_9").get_weights()])
+    without = networks.generator(8, blocks=0)
+    for mine, other in zip([f"conv2d_{i}" if i else "conv2d" for i in (0, 1, 2, 7, 8, 9)], [layer for layer in without.layers if "conv" in layer.name]):
+        other.set_weights(model.get_layer(mine).get_weights())
+    image = rng.uniform(-0.5, 0.5, (1, 16, 16, 3)).astype(np.float32)
+    assert not np.allclose(model(image), without(image), atol=1e-5)
+    networks.silence_blocks(model)
+    np.testing.assert_allclose(model(image), without(image), atol=1e-5)
+    silent = [weight for weight in model.trainable_weights if weight.name == "gamma" and not weight.numpy().any()]
+    assert len(silent) == 2
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(image)))
+    assert all(np.abs(gradient).max() > 0 for gradient in tape.gradient(loss, silent))
+
+
 def test_models_survive_saving(tmp_path):
     model = networks.generator(width=4, blocks=1)
     model.save(tmp_path / "g.keras")

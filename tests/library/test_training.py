@@ -205,6 +205,25 @@ def test_stored_statistics_stay_and_everything_else_learns(finished, tmp_path):
         assert np.array_equal(old, new) == ("moving" in old.path), old.path
 
 
+def test_a_warm_up_raises_the_rate_and_a_bound_shortens_the_gradient():
+    gan = training.DeblurGAN(SMOKE.changed(schedule="cosine", warmup=4, clip=1e-6, learning_rate=1e-2), total_steps=8)
+    rates = []
+    for step in range(9):
+        gan.optimizer.iterations.assign(step)
+        rates.append(float(gan.optimizer.learning_rate))
+    np.testing.assert_allclose(rates[:5], [0, 0.0025, 0.005, 0.0075, 0.01], rtol=1e-5)
+    assert rates[4:] == sorted(rates[4:], reverse=True) and rates[8] == pytest.approx(1e-4, rel=1e-3)
+    assert gan.optimizer.global_clipnorm == 1e-6
+
+
+@pytest.mark.parametrize("changes, words", [({"warmup": 3, "schedule": "constant"}, "only the schedule cosine has"),
+                                            ({"statistics": "moving"}, 'use "batch" or "stored"'),
+                                            ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"')])
+def test_a_setting_that_cannot_be_is_named(changes, words):
+    with pytest.raises(ValueError, match=words):
+        training.DeblurGAN(SMOKE.changed(**changes), total_steps=8)
+
+
 # Several devices ----------------------------------------------------------------------------
 
 SPREAD = """
