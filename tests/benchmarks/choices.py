@@ -59,6 +59,14 @@ def step_seconds(width: int, turns: int = 3) -> float:
     return statistics.median(times[1:])
 
 
+def markdown(rows: list[dict]) -> str:
+    """The rows as the README shows them."""
+    lines = ["| | Level | Steps | PSNR gain, dB | SSIM gain |", "|---|---:|---:|---:|---:|"]
+    lines += [f"| {row['choice'].capitalize()} | {row['level']} | {row['steps']} | {float(row['psnr_gain']):+.2f} | "
+              f"{float(row['ssim_gain']):+.3f} |" for row in rows]
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make tables ARGS=choices", description="Short runs that decide what the report leaves open.")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "choices", help="where runs are kept; runs/choices if not given")
@@ -86,6 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
             writer = csv.DictWriter(file, rows[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+        print(markdown(rows))
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ fit in. Rows with an adversary start from "content loss only" at half of its min
 adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
 {critic_steps} steps of the critic for each of the generator. Its last state is scored, chosen by nothing.
 Generators are smaller than the originals, at a width of {width} where the report has 64, so that minutes teach them something;
-critic and VGG16 are those of the report. The last row is outside of the comparison: the network of data/pretrained/level4, of
-the report's full size, trained in stages on more photographs and for far longer than minutes.
+critic and VGG16 are those of the report. The row `level4` is outside of the comparison: the network of
+data/pretrained/level4 was trained on more photographs, and for far longer.
 Wiener and Richardson-Lucy are given what no network is: the mean, over the photograph, of the paths its points really took
 (the camera's; objects that moved on their own are left out), and the camera's response curve. Their one parameter is
 chosen on the validation photographs.
@@ -305,7 +305,7 @@ def methods(folder: Path, planned: dict) -> dict:
     return found
 
 
-SHIPPED, SHIPPED_LABEL = "level4", "The course's `level4`: the report's generator at full width, trained far longer"
+SHIPPED, SHIPPED_LABEL = "level4", "The course's `level4`: NAFNet-style, three times as wide, trained far longer"
 
 
 OWN, OWN_LABEL = "own-statistics", "The same network, its batch normalisation by each photograph's own mean and variance"

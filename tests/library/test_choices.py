@@ -49,3 +49,5 @@ def test_what_is_stored_is_of_this_program(choices):
     for row in rows:
         assert int(row["level"]) == choices.CHOICES[row["choice"]].get("level", choices.BASE.level)
         assert abs(float(row["psnr_gain"])) < 10 and int(row["steps"]) > 0
+    readme = (photos.DATA.parent / "README.md").read_text(encoding="utf-8")
+    assert choices.markdown(rows) in readme, "README's table is not that of data/tables/choices.csv"

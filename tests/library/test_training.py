@@ -132,6 +132,32 @@ def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
     assert replace(Run(tmp_path / "run").settings, precision="") == replace(Run(folder).settings, precision="")
 
 
+LEVEL4 = restoration.folder("level4")
+
+
+@pytest.mark.parametrize("folder", [*SHIPPED, LEVEL4, LEVEL4 / "first"], ids=lambda folder: folder.name)
+def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder):
+    from course_lib.__main__ import main
+
+    asked = []
+    monkeypatch.setattr(training, "train", lambda path, settings, *more: asked.append(settings) or Run(folder))
+    main((folder / "command.txt").read_text().splitlines()[0].split()[1:])
+    assert replace(asked[0], precision="") == replace(Run(folder).settings, precision="")
+
+
+@pytest.mark.full
+def test_the_long_run_scores_what_its_history_says():
+    """Its first stage, which is too long to repeat, ends where the second begins; the weights give the last score."""
+    from course_lib import datasets, evaluation
+
+    settings, history = Run(LEVEL4).settings, Run(LEVEL4).history
+    assert Run(LEVEL4 / "first").history[-1]["psnr"] == pytest.approx(history[0]["psnr"], abs=0.02)
+    blurred, sharp = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level)
+    model = restoration.load("level4")
+    psnr = np.mean([evaluation.psnr(s, restoration.deblur(b, model)) for b, s in zip(blurred, sharp)])
+    assert psnr == pytest.approx(history[-1]["psnr"], abs=0.05)
+
+
 # Seeds and resuming -------------------------------------------------------------------------
 
 def test_the_same_seed_gives_the_same_history_and_another_another(finished, tmp_path):
