@@ -17,7 +17,7 @@ from pathlib import Path
 
 import course_lib
 
-WEIGHTS = "level1"
+WEIGHTS = "level4"
 WEIGHTS_HELP = ("a trained network of the course (a folder in data/pretrained), or the folder of your own training run; "
                 f"{WEIGHTS} if not given")
 
@@ -101,7 +101,8 @@ def _add_classroom(command: Callable) -> None:
 
 def _add_deblur(command: Callable) -> None:
     add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
-                          "The network removes the blur it was trained on: level1 one known motion of 11 pixels.").add_argument
+                          "The network helps with the blur it was trained on: level4 that of a moving camera, level1 "
+                          "one known motion of 11 pixels.").add_argument
     add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
                                                    "laid over white, colour profiles and other metadata are left out")
     add("-o", "--output", metavar="OUT", help="file for the result, or folder for the results; "
@@ -118,9 +119,9 @@ def _add_evaluate(command: Callable) -> None:
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
         help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
     add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
-    add("--level", type=int, default=1, choices=(1, 2, 3, 4),
+    add("--level", type=int, default=4, choices=(1, 2, 3, 4),
         help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
-             "4 like GoPro; 1 if not given")
+             "4 like GoPro; 4 if not given")
     add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")

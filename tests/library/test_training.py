@@ -132,10 +132,10 @@ def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
     assert replace(Run(tmp_path / "run").settings, precision="") == replace(Run(folder).settings, precision="")
 
 
-LEVEL4 = restoration.folder("level4")
+STAGES = [restoration.folder("level4") / stage for stage in ("first", "second", "")]
 
 
-@pytest.mark.parametrize("folder", [*SHIPPED, LEVEL4, LEVEL4 / "first"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*SHIPPED, *STAGES], ids=lambda folder: folder.name)
 def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder):
     from course_lib.__main__ import main
 
@@ -147,11 +147,13 @@ def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder
 
 @pytest.mark.full
 def test_the_long_run_scores_what_its_history_says():
-    """Its first stage, which is too long to repeat, ends where the second begins; the weights give the last score."""
+    """It is too long to repeat. Each stage begins where the one before ended; the weights give the last score."""
     from course_lib import datasets, evaluation
 
-    settings, history = Run(LEVEL4).settings, Run(LEVEL4).history
-    assert Run(LEVEL4 / "first").history[-1]["psnr"] == pytest.approx(history[0]["psnr"], abs=0.02)
+    histories = [Run(stage).history for stage in STAGES]
+    for before, after in zip(histories, histories[1:]):
+        assert before[-1]["psnr"] == pytest.approx(after[0]["psnr"], abs=0.02)
+    settings, history = Run(STAGES[-1]).settings, histories[-1]
     blurred, sharp = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level)
     model = restoration.load("level4")
     psnr = np.mean([evaluation.psnr(s, restoration.deblur(b, model)) for b, s in zip(blurred, sharp)])
