@@ -25,7 +25,7 @@
 #
 # **You need** lesson 00 (PSNR), lesson 01 (minimax and non-saturating losses), lesson 02 (Wiener, point spread function), lesson 05 (the discriminator) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
 #
-# **Time** about 60 minutes.
+# **Time** about 64 minutes.
 
 # %%
 import os
@@ -297,7 +297,7 @@ lesson_08.check_early_stop(early_stop, seed=83)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 5. Two runs (5 minutes)
+# ## 5. Two runs, and a longer one (9 minutes)
 #
 # The second run starts where the first one ends, and now has an opponent: the discriminator of lesson 05, with its sigmoid, and the non-saturating loss of lesson 01, with 10 parts of the content loss to one of the adversarial. (The library's files call any opponent `critic`; in this lesson the word stands for both kinds, with a sigmoid and without.)
 
