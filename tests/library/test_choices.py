@@ -1,25 +1,16 @@
 """The comparison of choices: the program runs from end to end, and what is stored is of this program."""
 
 import csv
-import importlib.util
-from pathlib import Path
 
 import pytest
 
+import programs
 from course_lib import photos, runs
-
-PROGRAM = Path(__file__).parents[1] / "benchmarks" / "choices.py"
 
 
 @pytest.fixture(scope="module")
 def choices():
-    """The program as a module, without its setting for one thread."""
-    spec = importlib.util.spec_from_file_location("choices_program", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-            patch.setenv(name, "1")
-        spec.loader.exec_module(module)
+    with programs.benchmark("choices") as module:
         yield module
 
 

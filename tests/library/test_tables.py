@@ -1,33 +1,24 @@
 """The tables of `make tables`: the program runs from end to end, and what is stored is consistent with itself and the code."""
 
 import csv
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import programs
 from course_lib import blur, evaluation, parameters, photos, runs, variants
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "tests" / "benchmarks" / "tables.py"
 STORED = ROOT / "data" / "tables"
 NETWORKS = {"content", "report", "wgan-gp", "12-blocks", "multiscale", "nafnet"}
 
 
 @pytest.fixture(scope="module")
 def tables():
-    """The program as a module, without its setting for one thread."""
-    spec = importlib.util.spec_from_file_location("tables_program", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-            patch.setenv(name, "1")
-        patch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
+    with programs.benchmark("tables") as module:
         yield module
 
 
