@@ -160,6 +160,7 @@ def whole_class(room, name):
     assert canvas[""] == f"{sum(cell.metadata.nbgrader.points for cell in authoring.read(source(name)).cells if cell.metadata.get('nbgrader', {}).get('grade')):g}"
 
 
+@pytest.mark.full
 def test_nine_students_get_what_they_deserve(room):
     whole_class(room, QUICK)
 

@@ -48,6 +48,7 @@ def test_solution_runs_as_stored_and_gets_full_marks(name):
     assert not found, found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", LESSONS)
 def test_student_notebook_runs_and_every_stub_fails(name):
     found = lesson_nbval.complaints(NOTEBOOKS / f"{name}.ipynb", "student", SIZE)
