@@ -111,20 +111,6 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     model.set_weights(weights)
 
 
-def take_over(model: keras.Model, name: str | os.PathLike) -> None:
-    """Give a model the weights of a stored generator, widened (`variants.widen`) if that is a narrower one.
-
-    Raises
-    ------
-    ValueError in one sentence if there is no such generator, or it differs in more than its width.
-    """
-    stored = load(name)
-    if [weight.shape for weight in stored.weights] == [weight.shape for weight in model.weights]:
-        model.set_weights(stored.get_weights())
-    else:
-        variants.widen(stored, model)
-
-
 # --- Deblurring -------------------------------------------------------------------------------
 
 def deblur(

@@ -401,7 +401,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
         state = _continue(folder, gan, epoch_steps)
     else:
         if settings.start_from:
-            restoration.take_over(gan.generator, settings.start_from)
+            variants.widen(restoration.load(settings.start_from), gan.generator)
         elif settings.statistics == "stored":
             networks.silence_blocks(gan.generator)
         state = _begin(folder, gan, settings, held_out, writer)

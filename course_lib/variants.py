@@ -145,7 +145,7 @@ def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
 
     Parameters
     ----------
-    narrow, wide : two generators of this course that differ in nothing but their width.
+    narrow, wide : two generators of this course that differ in nothing but their width, if at all.
     seed : of the shares.
 
     Raises
