@@ -70,8 +70,7 @@ def path_psf(path: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float32 (K, K), K odd, sum 1. Each moment is shared among the four nearest pixels
-    (bilinear weights), so the centroid is the path's mean position, exactly.
+    float32 (K, K), K odd, sum 1. Its centroid is the path's mean position, exactly (see `spread`).
     """
     path = np.asarray(path, float)
     if path.ndim != 2 or path.shape[1] != 2 or len(path) == 0 or not np.isfinite(path).all():
@@ -82,15 +81,24 @@ def path_psf(path: np.ndarray) -> np.ndarray:
         time = (np.arange(moments) + 0.5) * (len(path) - 1) / moments
         path = np.stack([np.interp(time, np.arange(len(path)), c) for c in path.T], axis=1)
 
-    radius = int(np.ceil(np.abs(path).max()))
-    corner = np.floor(path).astype(int)
-    right, down = (path - corner).T
+    return spread(path)
+
+
+def spread(points: np.ndarray) -> np.ndarray:
+    """The point spread function of light that falls on each of N points (x, y) for the same time.
+
+    float32 (K, K), K odd, sum 1, (0, 0) at its centre. Each point is shared among the four
+    nearest pixels (bilinear weights).
+    """
+    radius = int(np.ceil(np.abs(points).max()))
+    corner = np.floor(points).astype(int)
+    right, down = (points - corner).T
     psf = np.zeros((2 * radius + 2, 2 * radius + 2))
     x, y = (corner + radius).T
     for dx, dy, weight in ((0, 0, (1 - right) * (1 - down)), (1, 0, right * (1 - down)),
                            (0, 1, (1 - right) * down), (1, 1, right * down)):
         np.add.at(psf, (y + dy, x + dx), weight)
-    return (psf[:-1, :-1] / len(path)).astype(np.float32)
+    return (psf[:-1, :-1] / len(points)).astype(np.float32)
 
 
 def random_path(rng: np.random.Generator, length: float, inertia: float = 0.3, steps: int = 65) -> np.ndarray:

@@ -30,7 +30,8 @@ class Source:
     epoch: int      # pairs in an epoch: of GoPro's each once, of the few built-in photographs as many as asked for
 
 
-def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None) -> Source:
+def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None,
+           unmoved: float = 0.0) -> Source:
     """Open "photos", "photos+" or "gopro:FOLDER".
 
     Parameters
@@ -44,21 +45,35 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
         reading of Section 3.1's "dividing the input image into a 256x256 matrix".
     limit : pairs in an epoch, about 500 in Section 3.1: of GoPro the first so many, of the few
         built-in photographs so many crops.
+    unmoved : part, from 0 to 1, of the pairs of built-in photographs that no motion blurred. Half
+        of these are sharp already, half enlarged by 1.2 to 3. They teach a network to leave alone
+        what needs no deblurring, and not to take softness for motion.
 
     Raises
     ------
-    ValueError if `data` is none of these; `gopro`'s errors if the folder is not a GoPro copy.
+    ValueError if `data` is none of these or `unmoved` no such part; `gopro`'s errors if the folder is not a GoPro copy.
     A photograph smaller than the patch is a ValueError of the first pair drawn from it.
     """
+    if not 0 <= unmoved <= 1:
+        raise ValueError(f"unmoved is {unmoved}; it is a part of the pairs, from 0 to 1.")
     if data in ("photos", "photos+"):
         images = [photos.load(name) for name in photos.names(split)]
         if data == "photos+" and split == "train":
             images += [photos.read(path) for path in sorted(MORE_PHOTOS.glob("*.jpg"))]
-        return Source(len(images), patch, lambda i, rng: blur.blur_patch(images[i], level, patch, rng), limit or len(images))
+        return Source(len(images), patch, lambda i, rng: _built_in_patch(images[i], level, patch, unmoved, rng),
+                      limit or len(images))
     if data.startswith("gopro:"):
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
         return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng), len(pairs))
     raise ValueError(f'data is {data!r}; use "photos", "photos+" or "gopro:FOLDER".')
+
+
+def _built_in_patch(photo: np.ndarray, level: int, patch: int, unmoved: float, rng: np.random.Generator):
+    """One random crop, blurred at a level, or now and then left sharp or enlarged."""
+    blurred, sharp = blur.blur_patch(photo, level, patch, rng)
+    if rng.random() < unmoved:
+        blurred = sharp if rng.random() < 0.5 else blur.enlarge(sharp, rng.uniform(1.2, 3.0))
+    return blurred, sharp
 
 
 def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

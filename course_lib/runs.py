@@ -38,6 +38,7 @@ class Settings:
     level: int = 4                  # of the difficulty ladder, for "photos"
     limit: int | None = 500         # images per epoch, "around 500" (Section 3.1): of GoPro so many pairs, one crop
                                     # of each; of the few built-in photographs so many crops
+    unmoved: float = 0.0            # part of the pairs of "photos" that no motion blurred: sharp already, or enlarged
     patch: int = 256                # pixels
     squash: bool = False            # shrink whole GoPro frames instead of cropping them
     batch: int = 16

@@ -389,7 +389,8 @@ class _State:
 
 def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
-    pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit)
+    pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit,
+                            settings.unmoved)
     held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
     epoch_steps = settings.steps or -(-pairs.epoch // settings.batch)
     total = settings.epochs * epoch_steps

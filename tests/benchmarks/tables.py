@@ -243,13 +243,7 @@ def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> 
     shift_x, shift_y, roll, zoom = camera.T[:, :, None, None]
     cos, sin = ((1 + zoom) * wave(np.radians(roll)) for wave in (np.cos, np.sin))
     moved = np.stack([cos * x + sin * y + shift_x - x, cos * y - sin * x + shift_y - y], axis=-1).reshape(-1, 2)
-    radius = int(np.ceil(np.abs(moved).max())) + 1
-    kernel, corner = np.zeros((2 * radius + 1, 2 * radius + 1)), np.floor(moved).astype(int)
-    right, down = (moved - corner).T
-    for dx, dy in product((0, 1), (0, 1)):      # each moment is shared among the four nearest pixels
-        weight = (right if dx else 1 - right) * (down if dy else 1 - down)
-        np.add.at(kernel, (corner[:, 1] + radius + dy, corner[:, 0] + radius + dx), weight)
-    return (kernel / len(moved)).astype(np.float32)
+    return blur.spread(moved)
 
 
 def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:

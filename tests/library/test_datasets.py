@@ -49,6 +49,22 @@ def test_more_photographs_are_for_training_alone():
     np.testing.assert_array_equal(datasets.held_out("photos+", 64, 3), datasets.held_out("photos", 64, 3))
 
 
+def test_some_pairs_are_left_unmoved():
+    moved, never = (datasets.source("photos", "train", 64, 4, unmoved=part) for part in (0.0, 1.0))
+    kinds = []
+    for i in range(40):
+        sharp = moved.draw(0, np.random.default_rng(i))[1]
+        blurred, target = never.draw(0, np.random.default_rng(i))
+        np.testing.assert_array_equal(target, sharp)        # the same crop, whatever is done to it
+        kinds.append(np.array_equal(blurred, sharp))
+        if not kinds[-1]:       # enlarged: it has lost detail, evenly in both directions
+            lost = [np.abs(np.diff(image.astype(float), axis=axis)).mean() for axis in (0, 1) for image in (blurred, sharp)]
+            assert lost[0] < lost[1] and lost[2] < lost[3]
+    assert 10 < sum(kinds) < 30
+    with pytest.raises(ValueError, match="unmoved is 1.5; it is a part of the pairs, from 0 to 1"):
+        datasets.source("photos", "train", 32, unmoved=1.5)
+
+
 def test_another_seed_gives_other_pairs():
     pairs = datasets.source("photos", "train", 32, 2)
     assert not np.array_equal(datasets.batch(pairs, 0, 0, 4), datasets.batch(pairs, 1, 0, 4))
