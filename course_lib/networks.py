@@ -31,15 +31,18 @@ def normalise(kind: str, dtype=None, name=None):
     raise ValueError(f'normalisation is {kind!r}; use "batch", "instance", "layer" or "none".')
 
 
-def residual_block(x, normalisation: str = "batch", dtype: str | None = None, names=(None, None)):
+def residual_block(x, normalisation: str = "batch", dtype: str | None = None, names=(None, None), dropout: float = 0.0):
     """Two 3 x 3 convolutions whose result is added to their input; the shape stays. (Lesson 04.)
 
-    `x` is a Keras tensor (N, H, W, C); `names` are those of the two convolutions. There is no
-    ReLU after the addition: nine blocks in a row stay one sum, from the first to the last.
+    `x` is a Keras tensor (N, H, W, C); `names` are those of the two convolutions; `dropout` is
+    as in `generator`. There is no ReLU after the addition: nine blocks in a row stay one sum,
+    from the first to the last.
     """
     channels = x.shape[-1]
     y = layers.Conv2D(channels, 3, padding="same", dtype=dtype, name=names[0])(x)
     y = layers.ReLU(dtype=dtype)(normalise(normalisation, dtype)(y))
+    if dropout:
+        y = layers.Dropout(dropout, dtype=dtype)(y)
     y = layers.Conv2D(channels, 3, padding="same", dtype=dtype, name=names[1])(y)
     y = normalise(normalisation, dtype)(y)
     return layers.Add(dtype=dtype)([x, y])
@@ -50,6 +53,7 @@ def generator(
     blocks: int = 9,
     normalisation: str = "batch",
     output: str = "residual",
+    dropout: float = 0.0,
     dtype: str | None = None,
 ) -> keras.Model:
     """The ResNet generator of Table 2: a blurred image in, a sharp one out.
@@ -64,6 +68,9 @@ def generator(
         last convolution of zeros: a new generator returns its input. "halved" returns
         (x + tanh) / 2, as the Keras implementation the report evidently follows: doing nothing
         needs tanh = x.
+    dropout : part of the values between the two convolutions of a block that training sets to 0 at
+        random. It has no parameters, so no table can tell whether the report had any; DeblurGAN's
+        is the only noise z of its equation (1).
     dtype : a Keras dtype policy such as "mixed_bfloat16"; the output is float32 always.
 
     Returns
@@ -79,6 +86,8 @@ def generator(
         raise ValueError(f'output is {output!r}; use "residual" or "halved".')
     if width < 1 or blocks < 0:
         raise ValueError(f"width is {width} and blocks {blocks}; width must be at least 1, blocks at least 0.")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; it is a part of the values, from 0 to below 1.")
     count = iter(range(1000))
 
     def conv(x, channels, k, stride=1, start="glorot_uniform"):
@@ -97,7 +106,7 @@ def generator(
 
     for _ in range(blocks):                                         # resolution stays as it is
         names = f"conv2d_{next(count)}", f"conv2d_{next(count)}"
-        x = residual_block(x, normalisation, dtype, names)          # (N, 64, 64, 256)
+        x = residual_block(x, normalisation, dtype, names, dropout)          # (N, 64, 64, 256)
 
     x = layers.UpSampling2D(2, dtype=dtype)(x)                      # (N, 128, 128, 256)
     x = norm_relu(conv(x, 2 * width, 3))                            # (N, 128, 128, 128)

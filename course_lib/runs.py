@@ -49,9 +49,10 @@ class Settings:
     network: str = "report"         # or "multiscale", "nafnet": see variants
     width: int = 64
     blocks: int = 9
-    normalisation: str = "batch"    # this and the next of the report's network alone
+    normalisation: str = "batch"    # this and the next three of the report's network alone
     statistics: str = "batch"       # what batch normalisation trains with; "stored": what it is used with afterwards
-    output: str = "residual"        # the report is silent; see networks.generator
+    output: str = "residual"        # the report is silent on this and the next; see networks.generator
+    dropout: float = 0.0
 
     # objective
     objective: str = "report"

@@ -163,7 +163,7 @@ def generator_arguments(s: Settings) -> dict:
     """The keyword arguments of `variants.build` a run uses."""
     arguments = {"width": s.width, "blocks": s.blocks}
     if s.network == "report":
-        return arguments | {"normalisation": s.normalisation, "output": s.output}
+        return arguments | {"normalisation": s.normalisation, "output": s.output, "dropout": s.dropout}
     return arguments | {"network": s.network}
 
 

@@ -811,7 +811,7 @@ print(evaluation.PROTOCOL)
 GIVEN = {"data": "3.1", "limit": "3.1", "patch": "3.2", "batch": "3.2", "epochs": "3.2", "learning_rate": "3.2", "beta_1": "3.2",
          "beta_2": "3.2", "epsilon": "3.2", "width": "Table 2", "blocks": "2.1", "normalisation": "2.1", "network": "2.1"}
 ASKED = ["data", "limit", "patch", "squash", "batch", "epochs", "network", "width", "blocks", "normalisation", "output",
-         "content_weight", "adversarial_weight", "critic_steps", "penalty", "vgg_preprocess", "learning_rate",
+         "dropout", "content_weight", "adversarial_weight", "critic_steps", "penalty", "vgg_preprocess", "learning_rate",
          "beta_1", "beta_2", "epsilon"]
 defaults = runs.Settings()
 for name in ASKED:

@@ -34,6 +34,7 @@ CHOICES = {
     "batch statistics, momentum 0.99": {"statistics": "batch", "momentum": 0.99},
     "instance normalisation": {"statistics": "batch", "normalisation": "instance"},
     "output halved": {"output": "halved"},
+    "dropout 0.2": {"dropout": 0.2},
     "loss in decibels": {"content": "psnr"},
     "rate 0.001, no warm-up": {"learning_rate": 1e-3, "warmup": 0},
     "rate 0.0002": {"learning_rate": 2e-4},

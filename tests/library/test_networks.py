@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_lib import networks
+from course_lib import faster, networks
 from course_lib.backend import keras
 
 
@@ -30,6 +30,16 @@ def test_a_new_residual_generator_returns_its_input():
     x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
     np.testing.assert_allclose(networks.generator(width=4, blocks=1)(x), x, atol=1e-6)
     assert not np.allclose(networks.generator(width=4, blocks=1, output="halved")(x), x, atol=0.1)
+
+
+def test_dropout_is_noise_in_training_alone_and_has_no_parameters():
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    model, plain = (networks.generator(4, 2, "none", "halved", dropout) for dropout in (0.5, 0.0))
+    model.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(model(x, training=False), plain(x))
+    assert not np.allclose(model(x, training=True), model(x, training=True), atol=1e-4)
+    for use in (model, faster.rewritten(model, fold=True)):     # as training calls it
+        assert not np.allclose(use(x, training=True), plain(x), atol=1e-4)
 
 
 def test_the_discriminator_gives_a_probability_or_a_score():
@@ -60,6 +70,7 @@ def test_mixed_precision_keeps_weights_and_output_in_float32():
 
 @pytest.mark.parametrize("call, message", [
     (lambda: networks.generator(output="tanh"), '"residual" or "halved"'),
+    (lambda: networks.generator(dropout=1.0), "dropout is 1.0; it is a part of the values, from 0 to below 1"),
     (lambda: networks.generator(normalisation="group"), '"batch", "instance"'),
     (lambda: networks.generator(width=0), "width must be at least 1"),
     (lambda: networks.discriminator(size=100), "multiple of 16"),

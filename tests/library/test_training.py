@@ -92,7 +92,7 @@ def test_every_adversarial_objective_moves_both_networks(objective):
 def test_the_critic_learns_from_the_generator_as_a_constant():
     """The critic's steps send nothing into the generator: with no weight on either loss it stays."""
     gan = training.DeblurGAN(SMOKE.changed(objective="wgan-gp", content="l1", content_weight=0.0,
-                                           adversarial_weight=0.0), 10)
+                                           adversarial_weight=0.0, critic_steps=1), 10)
     before = [w.numpy() for w in gan.generator.trainable_weights]
     gan.train_on(*np.random.default_rng(0).uniform(-1, 1, (2, 4, 32, 32, 3)).astype(np.float32), number=0)
     for old, new in zip(before, gan.generator.trainable_weights):
@@ -169,10 +169,10 @@ def test_the_same_seed_gives_the_same_history_and_another_another(finished, tmp_
     assert history(tmp_path / "other") != history(finished.folder)
 
 
-@pytest.mark.parametrize("objective", ["content", "wgan-gp"])
-def test_an_interruption_changes_nothing(objective, tmp_path):
+@pytest.mark.parametrize("objective, dropout", [("content", 0.5), ("wgan-gp", 0.0)])
+def test_an_interruption_changes_nothing(objective, dropout, tmp_path):
     """Stopped after step 2 of 6, in the middle of an epoch, and continued: the same history."""
-    settings = SMOKE.changed(objective=objective, content="l1", critic_steps=1)
+    settings = SMOKE.changed(objective=objective, dropout=dropout, content="l1", critic_steps=1)
     training.train(tmp_path / "whole", settings)
     messages = []
 
@@ -214,7 +214,7 @@ def test_killed_at_random_moments_and_resumed(kills, tmp_path):
 
 
 def test_an_adversarial_run_starts_from_a_content_checkpoint(finished, tmp_path):
-    settings = SMOKE.changed(objective="wgan-gp", content="l1", start_from=str(finished.folder), epochs=1)
+    settings = SMOKE.changed(objective="wgan-gp", content="l1", critic_steps=1, start_from=str(finished.folder), epochs=1)
     rows = training.train(tmp_path / "run", settings).history
     assert rows[0]["psnr"] == pytest.approx(finished.history[-1]["psnr"], abs=0.1)
 
