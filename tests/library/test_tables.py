@@ -58,6 +58,19 @@ def test_the_adversarial_row_goes_on_from_the_content_row(smoke):
 
 
 @pytest.mark.full
+def test_the_courses_own_row_is_renewed_alone(smoke, tables, tmp_path):
+    before = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
+    with Image.open(smoke / "stored" / "detail.webp") as picture:
+        sheet = np.array(picture).astype(int)
+    tables.main(["--size", "smoke", "--folder", str(tmp_path), "--output", str(smoke / "stored"), "--shipped"])
+    after = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
+    assert after["rows"].pop("level4").pop("photograph_seconds") > 0 and before["rows"].pop("level4")["psnr"]
+    assert after == before
+    with Image.open(smoke / "stored" / "detail.webp") as picture:
+        assert np.abs(np.array(picture) - sheet).mean() < 2         # the same weights, the same detail
+
+
+@pytest.mark.full
 def test_other_minutes_need_another_folder(smoke, tables):
     with pytest.raises(SystemExit, match="choose another folder"):
         tables.main(["--size", "smoke", "--minutes", "7", "--folder", str(smoke / "work"), "--output", str(smoke / "stored")])
