@@ -257,7 +257,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> list[str]:
     Returns the project's files (relative to ROOT) it used: library modules and what it read of `data/`.
     Raises AuthoringError when a cell fails.
     """
-    client = NotebookClient(notebook, timeout=LONGEST_CELL, kernel_name="python3", record_timing=False,
+    client = NotebookClient(notebook, timeout=LONGEST_CELL, kernel_name="python3", record_timing=False, coalesce_streams=True,
                             extra_arguments=["--IPKernelApp.log_level=40"], resources={"metadata": {"path": str(folder)}})
     aside = nbformat.v4.new_code_cell(WATCH)             # nbclient wants its cells inside the notebook
     notebook.cells.append(aside)
