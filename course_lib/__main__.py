@@ -226,7 +226,7 @@ def _load(options: argparse.Namespace):
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
 
-        policy, _ = training.precision(options.precision, learning=False)
+        policy, _ = training.precision(options.precision)
         return restoration.load(options.weights, dtype=policy)
 
 

@@ -188,7 +188,7 @@ def _tensorflow() -> list[Record]:
                               "TensorFlow has no GPU support"))
     else:
         records.append(Record("GPU", "ok", "none; the lessons are made for the processor"))
-    rates = {dtype: convolution_rate(dtype, learning=True) for dtype in ("float32", "bfloat16")}
+    rates = {dtype: convolution_rate(dtype) for dtype in ("float32", "bfloat16")}
     finding = ", ".join(f"{rate:.0f} GFLOP/s in {dtype}" for dtype, rate in rates.items())
     if max(rates.values()) < SLOW:
         records.append(Record("speed", "slow", finding, "close other programs; if that changes nothing, the lessons that train "

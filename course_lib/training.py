@@ -184,38 +184,33 @@ def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers
 
 # --- The machine ----------------------------------------------------------------------------
 
-def convolution_rate(dtype: str, learning: bool = False) -> float:
-    """GFLOP/s of the convolution the generator consists of, 3 × 3 × 256 on 64 × 64 pixels.
-
-    With `learning` its two gradients are computed as well, as in training.
-    """
+def convolution_rate(dtype: str) -> float:
+    """GFLOP/s of the convolution the generator consists of, 3 × 3 × 256 on 64 × 64 pixels, and of its two gradients."""
     image, kernel = tf.ones((1, 64, 64, 256), dtype), tf.ones((3, 3, 256, 256), dtype)
 
-    def convolve(x, k):
-        return tf.nn.conv2d(x, k, 1, "SAME")
-
-    def learn(x, k):
+    @tf.function
+    def compute(x, k):
         with tf.GradientTape() as tape:
             tape.watch([x, k])
-            y = convolve(x, k)
+            y = tf.nn.conv2d(x, k, 1, "SAME")
         return [y, *tape.gradient(y, [x, k])]
 
-    compute = tf.function(learn if learning else convolve)
     compute(image, kernel)
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        [result.numpy() for result in tf.nest.flatten(compute(image, kernel))]
+        [result.numpy() for result in compute(image, kernel)]
         times.append(time.perf_counter() - start)
-    return (3 if learning else 1) * 2 * 64 * 64 * 9 * 256 * 256 / min(times) / 1e9
+    return 3 * 2 * 64 * 64 * 9 * 256 * 256 / min(times) / 1e9
 
 
-def precision(name: str = "auto", learning: bool = True) -> tuple[str, str]:
-    """The Keras dtype policy to train with (or, without `learning`, to deblur with), and a sentence that says why.
+def precision(name: str = "auto") -> tuple[str, str]:
+    """The Keras dtype policy to compute with, and a sentence that says why.
 
     "auto" measures `convolution_rate` in both precisions and takes bfloat16 where it is at least a
-    tenth faster. Forwards it may be where gradients are many times slower: on processors with AVX2
-    but without bfloat16 instructions, 167 against 59 GFLOP/s forwards and 5 against 81 for the gradients.
+    tenth faster. Gradients decide: on processors with AVX2 but without bfloat16 instructions it ran
+    at 167 against 59 GFLOP/s forwards, and at 5 against 81 for the gradients. To deblur is not only
+    forwards either, for a transposed convolution (`faster`) is the gradient of one.
 
     Raises
     ------
@@ -226,11 +221,10 @@ def precision(name: str = "auto", learning: bool = True) -> tuple[str, str]:
         return policy, f"Precision: {policy}, as asked."
     if name != "auto":
         raise ValueError(f'precision is {name!r}; use "auto", "float32" or "bfloat16".')
-    rates = {dtype: convolution_rate(dtype, learning) for dtype in ("float32", "bfloat16")}
+    rates = {dtype: convolution_rate(dtype) for dtype in ("float32", "bfloat16")}
     faster = rates["bfloat16"] > 1.1 * rates["float32"]
     policy = "mixed_bfloat16" if faster else "float32"
-    what = "a convolution and its gradients run" if learning else "a convolution runs"
-    return policy, (f"Precision: {policy}; {what} at {rates['bfloat16']:.0f} GFLOP/s in bfloat16 and "
+    return policy, (f"Precision: {policy}; a convolution and its gradients run at {rates['bfloat16']:.0f} GFLOP/s in bfloat16 and "
                     f"{rates['float32']:.0f} in float32 here.")
 
 
