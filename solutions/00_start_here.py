@@ -143,7 +143,7 @@ for level, words in blur.LEVELS.items():
 
 # %% [markdown]
 # A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs that the report works with; there, much more training gains much less.
-# The course brings along a second network, `level4`: the report's generator in full, forty times as large. It learned from level 4 for more than an hour, and is the one to try on photographs of your own.
+# The course brings along a second network, `level4`, ten times as large. It learned from level 4 for more than an hour, and is the one to try on photographs of your own.
 #
 # **Predict, then run.** How often does each network help with level 4? Each of the three photographs is blurred four times, at random.
 

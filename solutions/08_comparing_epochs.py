@@ -336,8 +336,8 @@ swipe_epochs("content", 16, "adversarial", 6)
 # %% [markdown]
 # ### A longer run, a harder blur
 #
-# Both runs took minutes and knew one blur. The network that `deblur-course deblur` uses, `level4`, is the report's generator in full, with 11,399,171 parameters, trained without a critic.
-# A step of the full network takes more than ten times as long as one at a quarter of the width, so it grew, in almost two hours of two processor cores. Its stages lie in `data/pretrained/level4`, each with its command, its history and eight held-out crops:
+# Both runs took minutes and knew one blur. The course also brings the report's generator in full, `level4_report`, with 11,399,171 parameters, trained without a critic on a blur like GoPro's (level 4).
+# A step of the full network takes more than ten times as long as one at a quarter of the width, so it grew, in almost two hours of two processor cores. Its stages lie in `data/pretrained/level4_report`, each with its command, its history and eight held-out crops:
 #
 # | Stage | Width | Blur |
 # |---|---|---|
@@ -352,7 +352,7 @@ swipe_epochs("content", 16, "adversarial", 6)
 
 # %%
 names = ["second", "third", ""]
-stages = [runs.Run(photos.DATA / "pretrained" / "level4" / name) for name in names]
+stages = [runs.Run(photos.DATA / "pretrained" / "level4_report" / name) for name in names]
 figure, axis = plt.subplots(figsize=(6.4, 2.8))
 before = 0
 for stage, label in zip(stages, ["width 16", "width 32", "width 64"]):
@@ -392,7 +392,7 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
 
 # %% [markdown]
 # The first state knows level 2 only, straight motion, and that is what blurred the railing: it has gained 1.1 dB already, and level 4 costs it some of that again. The other blurred crops gain at level 4.
-# The wood's grain does not come back. Crops that are hardly blurred lose a tenth of a decibel at most, and that is worth something: a network that knows only level 1 harms them (lesson 09), and this one had sharp and
+# The wood's grain does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is worth something: a network that knows only level 1 harms them (lesson 09), and this one had sharp and
 # enlarged photographs among its pairs, one in seven, to learn what to leave alone (the setting `unmoved`). To learn every direction and length at once takes far more than two hours of a laptop.
 
 # %% [markdown]

@@ -40,8 +40,6 @@ CHOICES = {
     "constant rate": {"schedule": "constant", "warmup": 0},
     "patches of 64, batch 16": {"patch": 64, "batch": 16},
     "width 32, as many processor seconds": {"width": 32},
-    "base, in float32": {"precision": "float32"},
-    "dropout 0.2, in float32": {"precision": "float32", "dropout": 0.2},
     "level 4, twice the steps": {"level": 4, "epochs": 2 * EPOCHS},
     "level 4 after level 2": {"level": 4, "after": "base"},
     "level 4 after level 2, loss in decibels": {"level": 4, "after": "base", "content": "psnr"},

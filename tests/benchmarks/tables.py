@@ -24,7 +24,7 @@ from pathlib import Path
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 import numpy as np  # noqa: E402
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+from PIL import Image, ImageDraw, ImageFont, ImageOps  # noqa: E402
 
 from course_lib import blur, classical, datasets, evaluation, parameters, photos, restoration, runs, variants  # noqa: E402
 from course_lib.files import atomic  # noqa: E402
@@ -42,8 +42,8 @@ fit in. Rows with an adversary start from "content loss only" at half of its min
 adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
 {critic_steps} steps of the critic for each of the generator. Its last state is scored, chosen by nothing.
 Generators are smaller than the originals, at a width of {width} where the report has 64, so that minutes teach them something;
-critic and VGG16 are those of the report. The row `level4` is outside of the comparison: the network of
-data/pretrained/level4 was trained on more photographs, and for far longer.
+critic and VGG16 are those of the report. The rows `level4` and `level4_report` are outside of the comparison: these networks of
+data/pretrained were trained on more photographs, and for far longer.
 Wiener and Richardson-Lucy are given what no network is: the mean, over the photograph, of the paths its points really took
 (the camera's; objects that moved on their own are left out), and the camera's response curve. Their one parameter is
 chosen on the validation photographs.
@@ -294,15 +294,15 @@ def methods(folder: Path, planned: dict) -> dict:
         found[name] = network(model)
         if name == "content":
             found[OWN] = lambda blurred, kernel, gamma, model=model: with_own_statistics(blurred, model)
-    found[SHIPPED] = network(restoration.load(SHIPPED))
-    return found
+    return found | {name: network(restoration.load(name)) for name in SHIPPED}
 
 
 def network(model):
     return lambda blurred, kernel, gamma: restoration.deblur(blurred, model)
 
 
-SHIPPED, SHIPPED_LABEL = "level4", "The course's `level4`: the report's generator in full, trained far longer"
+SHIPPED = {"level4": "The course's `level4`: NAFNet-style, three times as wide, trained far longer",
+           "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer"}
 
 
 OWN, OWN_LABEL = "own-statistics", "The same network, its batch normalisation by each photograph's own mean and variance"
@@ -391,9 +391,9 @@ def cost(folder: Path, planned: dict, name: str) -> dict:
     }
 
 
-def cost_of_shipped() -> dict:
-    """Parameters and multiply-accumulates of the course's own network."""
-    model = restoration.load(SHIPPED)
+def cost_of_shipped(name: str) -> dict:
+    """Parameters and multiply-accumulates of one of the course's own networks."""
+    model = restoration.load(name)
     return {"parameters": model.count_params(), "macs": parameters.model_macs(model)}
 
 
@@ -416,7 +416,7 @@ def table(folder: Path, planned: dict) -> dict:
     scores = {name: score(folder, size, name, method) for name, method in found.items()}
     seconds = photograph_seconds(folder, size, found)
     labels = {"blurred": "Blurred input"} | {name: text for name, (text, *_) in CLASSICAL.items()}
-    labels |= {OWN: OWN_LABEL, SHIPPED: SHIPPED_LABEL}
+    labels |= {OWN: OWN_LABEL} | SHIPPED
     labels |= {name: ROWS[name].label for name in planned["rows"]}
     rows = {}
     for name in found:
@@ -425,8 +425,8 @@ def table(folder: Path, planned: dict) -> dict:
             rows[name]["chosen"] = {CLASSICAL[name][2]: read_json(folder / "chosen.json")[name]}
         if name in ROWS:
             rows[name] |= cost(folder, planned, name)
-        if name == SHIPPED:
-            rows[name] |= cost_of_shipped()
+        if name in SHIPPED:
+            rows[name] |= cost_of_shipped(name)
         rows[name] |= {"photograph_seconds": seconds.get(ROWS[name].again or name if name in ROWS else name)}
         rows[name] |= statistics_of(scores[name], scores["blurred"])
     shared = size.shared
@@ -487,26 +487,28 @@ def write_detail(folder: Path, content: dict, path: Path) -> None:
     sheet.save(path, "WEBP", quality=90, method=6)
 
 
-def renew_shipped(folder: Path, size: Size, output: Path) -> dict:
-    """Score the course's own network alone and put it into the stored table and sheet.
+def renew_shipped(folder: Path, size: Size, output: Path, name: str) -> dict:
+    """Score one of the course's own networks alone and put it into the stored table and sheet.
 
     Its seconds are those of the row "content" times the ratio measured here, which hardly depends on the machine.
     """
     content = read_json(output / "table.json")
     rows = content["rows"]
     same = network(variants.build(**rows["content"]["generator"]))      # weights don't change how long it takes
-    found = {"content": same, SHIPPED: network(restoration.load(SHIPPED))}
+    found = {"content": same, name: network(restoration.load(name))}
     seconds = photograph_seconds(folder, size, found)
-    ratio = seconds[SHIPPED] / seconds["content"]
+    ratio = seconds[name] / seconds["content"]
     blurred = {metric: rows["blurred"][metric]["pairs"] for metric in ("psnr", "ssim")}
-    rows[SHIPPED] = {"label": SHIPPED_LABEL, "repeats": None} | cost_of_shipped() | {
+    rows[name] = {"label": SHIPPED[name], "repeats": None} | cost_of_shipped(name) | {
         "photograph_seconds": round(ratio * rows["content"]["photograph_seconds"], 3),
-        **statistics_of(score(folder, size, SHIPPED, found[SHIPPED]), blurred)}
+        **statistics_of(score(folder, size, name, found[name]), blurred)}
     write_json(output / "table.json", content)
-    with Image.open(output / "detail.webp") as stored:
+    with Image.open(output / "detail.webp") as stored, Image.open(folder / "scores" / f"{name}.png") as picture:
         sheet = stored.convert("RGB")
-    with Image.open(folder / "scores" / f"{SHIPPED}.png") as picture:
-        put(sheet, content, SHIPPED, picture)
+        height = -(-len(shown(content)) // COLUMNS) * (picture.height + HEADING + GAP) - GAP
+        if height > sheet.height:       # a new row begins
+            sheet = ImageOps.expand(sheet, (0, 0, 0, height - sheet.height), "white")
+        put(sheet, content, name, picture)
     sheet.save(output / "detail.webp", "WEBP", quality=90, method=6)
     return content
 
@@ -533,8 +535,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop", help="smoke: seconds, its numbers mean nothing")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="all trained rows if not given")
     parser.add_argument("--train", nargs="+", choices=ROWS, help="train these rows and end: two such calls share the work")
-    parser.add_argument("--shipped", action="store_true",
-                        help=f"renew nothing but the row of the course's own network, {SHIPPED}, in the stored table")
+    parser.add_argument("--shipped", choices=SHIPPED, help="renew nothing but the row of this network of the course in the stored table")
     parser.add_argument("--output", type=Path, default=STORED, help="what is written at the end; data/tables if not given")
     options = parser.parse_args(arguments)
     names = [name for name in ROWS if name in options.rows]
@@ -545,7 +546,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.size == "smoke" and options.output == STORED:
         parser.error("smoke proves only that everything runs: give its numbers a place of their own with --output.")
     if options.shipped:
-        print(markdown(renew_shipped(options.folder, SIZES[options.size], options.output)))
+        print(markdown(renew_shipped(options.folder, SIZES[options.size], options.output, options.shipped)))
         return
     planned = plan(options.folder, options.size, options.minutes, names)
     for name in options.train or names:
