@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_lib import faster, networks, variants
+from course_lib import faster, networks, training, variants
 from course_lib.backend import keras, tf
 
 MODELS = [{}, {"output": "halved"}, {"normalisation": "instance"}, {"normalisation": "none"},
@@ -87,4 +87,5 @@ def test_half_precision_is_as_close_as_half_precision_is():
     expected = full(x, training=False)
     before = np.abs(model(x, training=False) - expected).mean()
     after = np.abs(faster.rewritten(model, fold=True)(x, training=False) - expected).mean()
-    assert after < 2.5 * before         # 1.0 where the processor has bfloat16 instructions, 1.6 where they are emulated
+    emulated = training.precision("auto")[0] == "float32"       # there, 1.6 has been measured; with bfloat16 instructions 1.0
+    assert after < (2.5 if emulated else 1.2) * before

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -454,16 +455,13 @@ def test_precision_is_decided_by_measurement_and_says_so():
 def test_the_chosen_precision_is_the_faster_one_to_train_with():
     """Where bfloat16 is emulated, gradients are many times slower than the convolution alone."""
     batch = np.random.default_rng(0).uniform(-1, 1, (2, 2, 64, 64, 3)).astype(np.float32)
-    seconds = {}
-    for name in ("float32", "mixed_bfloat16"):
-        gan = training.DeblurGAN(SMOKE.changed(width=16, patch=64), 10, name)
-        gan.train_on(*batch, number=0)
-        times = []
-        for number in range(1, 4):
-            start = time.perf_counter()
-            gan.train_on(*batch, number=number)
-            times.append(time.perf_counter() - start)
-        seconds[name] = min(times)
+    gans = {name: training.DeblurGAN(SMOKE.changed(width=16, patch=64), 10, name) for name in ("float32", "mixed_bfloat16")}
+    times = {name: [] for name in gans}
+    for number, (name, gan) in product(range(6), gans.items()):     # in turn: whatever else the machine does meets both
+        start = time.perf_counter()
+        gan.train_on(*batch, number=number)
+        times[name].append(time.perf_counter() - start)
+    seconds = {name: min(values[1:]) for name, values in times.items()}      # the first compiles
     assert seconds[training.precision("auto")[0]] < 2 * min(seconds.values())
 
 
