@@ -19,7 +19,7 @@ def test_the_whole_way(choices, monkeypatch, tmp_path):
     small = {"patch": 16, "batch": 2, "width": 2, "blocks": 1, "held_out": 2, "held_out_patch": 32, "precision": "float32"}
     monkeypatch.setattr(choices, "BASE", choices.BASE.changed(**small))
     monkeypatch.setattr(choices, "STEPS", 4)
-    monkeypatch.setattr(choices, "CHOICES", {"base": {}, "width 4": {"width": 4}, "after": {"level": 4, "after": "base"},
+    monkeypatch.setattr(choices, "CHOICES", {"base": {}, "width 4, seconds": {"width": 4}, "after": {"level": 4, "after": "base"},
                                              "momentum": {"momentum": 0.5}})
     asked = ["--folder", str(tmp_path / "work"), "--output", str(tmp_path / "choices.csv")]
     choices.main([*asked, "--only", "base"])
