@@ -1,12 +1,16 @@
-"""What all tests share: the marker `full`, and where this machine's Chromium is."""
+"""What all tests share: the markers `full` and `thorough`, and where this machine's Chromium is."""
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-FULL = os.environ.get("FULL") == "1"
+FULL = os.environ.get("FULL", "0")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:       # as a shell starts what it runs in the background;
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # the tests of Ctrl-C start programs that would inherit it
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_PLACES = (
@@ -21,10 +25,10 @@ CHROMIUM_PLACES = (
 
 
 def pytest_collection_modifyitems(items):
-    if not FULL:
+    for marker, needed, levels in (("full", "1", ("1", "all")), ("thorough", "all", ("all",))):
         for item in items:
-            if item.get_closest_marker("full"):
-                item.add_marker(pytest.mark.skip(reason="runs with FULL=1 only: make test FULL=1"))
+            if item.get_closest_marker(marker) and FULL not in levels:
+                item.add_marker(pytest.mark.skip(reason=f"runs with FULL={needed} only: make test FULL={needed}"))
 
 
 def find_chromium() -> str | None:

@@ -61,7 +61,7 @@ def lab(chromium_path, tmp_path_factory):
     """`workspace.lab` on fresh copies of the lessons, with nobody's own settings."""
     home = tmp_path_factory.mktemp("lab")
     own = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    environment = dict(os.environ, **own, IPYTHONDIR=str(home / "ipython"), COURSE_SIZE=os.environ.get("COURSE_SIZE", "smoke"))
+    environment = dict(os.environ, **own, IPYTHONDIR=str(home / "ipython"), COURSE_SIZE="smoke")
     server = subprocess.Popen([sys.executable, "-c", SERVE, str(ROOT / "notebooks"), str(home / "my_work")], env=environment,
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     said: list[str] = []

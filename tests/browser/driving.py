@@ -104,7 +104,7 @@ def shown(picture) -> np.ndarray:
     return figures.decode(picture.evaluate(PIXELS))
 
 
-def expect_picture(picture, expected: np.ndarray, frames=(), seconds: float = 15) -> None:
+def expect_picture(picture, expected: np.ndarray, frames=(), seconds: float = 60) -> None:
     """Wait until an `<img>` shows `expected`, and none of `frames` is closer.
 
     Two decoders of a lossy picture may differ by a level or so; frames may differ by as little,
@@ -196,7 +196,7 @@ def check_swipe(area, html: str) -> int:
     return 1
 
 
-def expect_swiped(area, left: np.ndarray, right: np.ndarray, percent: int, seconds: float = 15) -> None:
+def expect_swiped(area, left: np.ndarray, right: np.ndarray, percent: int, seconds: float = 60) -> None:
     """Left of the line one picture, right of it the other; the line itself is not compared."""
     width = left.shape[1]
     column = round(width * percent / 100)
@@ -236,7 +236,7 @@ def check_panel(area, html: str) -> int:
     return len(axes)
 
 
-def expect_cells(area, expected: dict[str, str], seconds: float = 15) -> None:
+def expect_cells(area, expected: dict[str, str], seconds: float = 60) -> None:
     deadline = time.time() + seconds
     while True:
         seen = dict(area.locator("[data-cell]").evaluate_all("cells => cells.map(c => [c.dataset.cell, c.textContent])"))

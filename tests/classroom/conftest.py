@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ class Classroom:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        classroom.make(folder, say=lambda text: None)
         # a busy machine needs longer for a right answer than a quiet one for a wrong one
         (folder / "my_settings.py").write_text("c.SealedExecute.cell_seconds = 60\n")
 
@@ -44,6 +44,14 @@ class Classroom:
                 for cell in notebook.cells if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")}
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A new classroom's folder, made once: it takes seconds, a copy of it none."""
+    folder = tmp_path_factory.mktemp("made") / "class"
+    classroom.make(folder, say=lambda text: None)
+    return folder
+
+
 @pytest.fixture
-def room(tmp_path):
-    return Classroom(tmp_path / "class")
+def room(made, tmp_path):
+    return Classroom(Path(shutil.copytree(made, tmp_path / "class")))

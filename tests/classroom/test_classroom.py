@@ -120,11 +120,11 @@ def test_a_machine_where_python_does_not_start_costs_nobody_points(room):
 
 # Nine students ------------------------------------------------------------------------------------
 
-def whole_class(room, name):
-    """Nine submissions and one that is no notebook, graded, with feedback and exports."""
-    expected = students.expected(source(name))
+def whole_class(room, name, *who):
+    """Submissions, of nine students if nobody is named, and one that is no notebook, graded, with feedback and exports."""
+    expected = {student: points for student, points in students.expected(source(name)).items() if student in (who or students.STUDENTS)}
     room.nbgrader("generate_assignment", name)
-    hand_in(room, name)
+    hand_in(room, name, *who)
     broken = room.folder / "submitted" / "broken" / name / f"{name}.ipynb"
     broken.parent.mkdir(parents=True)
     broken.write_text("{ not a notebook")
@@ -166,6 +166,12 @@ def test_nine_students_get_what_they_deserve(room):
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in LESSONS if name != QUICK])
+def test_right_and_wrong_answers_of_every_lesson(room, name):
+    whole_class(room, name, "right", "wrong")
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [name for name in LESSONS if name != QUICK])
 def test_nine_students_of_every_lesson(room, name):
     whole_class(room, name)

@@ -115,7 +115,10 @@ SHIPPED = [restoration.folder("level1"), *sorted((photos.DATA / "runs").iterdir(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [
+    pytest.param(folder, id=folder.name, marks=[] if folder.name in ("level1", "content") else [pytest.mark.thorough])
+    for folder in SHIPPED
+])
 def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
     """Its command again, stopped after the first epoch: the first rows of its history."""
     command = (folder / "command.txt").read_text().split()
@@ -198,7 +201,7 @@ def start(folder, log):
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.thorough)])
 def test_killed_at_random_moments_and_resumed(kills, tmp_path):
     """SIGKILL, which no program can catch, again and again: equal to an undisturbed run but for the clock."""
     with open(tmp_path / "log", "w") as log:
@@ -298,7 +301,8 @@ def on_two_hosts(command):
 
 @pytest.mark.full
 @pytest.mark.parametrize("strategy, objective", [
-    ("mirrored", "content"), ("mirrored", "wgan-gp"), ("mirrored", "report"), ("multiworker", "wgan-gp"),
+    ("mirrored", "report"), ("multiworker", "wgan-gp"),
+    *(pytest.param("mirrored", objective, marks=pytest.mark.thorough) for objective in ("content", "wgan-gp")),
 ])
 def test_two_devices_give_the_history_of_one(strategy, objective, tmp_path):
     """The same global batch, batch normalisation over both devices or hosts: equal to rounding.

@@ -216,7 +216,7 @@ def test_settings_are_given_as_in_make(ran):
     assert ran[2:] == [course.COURSE, "-m course_lib lab --port=8890"]
 
 
-@pytest.mark.parametrize("words, size", [([], "smoke"), (["FULL=1"], "laptop"), (["FULL=0"], "smoke"),
+@pytest.mark.parametrize("words, size", [([], "smoke"), (["FULL=1"], "laptop"), (["FULL=all"], "laptop"), (["FULL=0"], "smoke"),
                                          (["FULL=1", "COURSE_SIZE=paper"], "paper")])
 def test_test_passes_on_its_size_and_pytests_exit_status(ran, words, size):
     assert course.main(["test", *words, "-k", "x"]) == 5        # 5: pytest ran no test
