@@ -201,6 +201,7 @@ def start(folder, log):
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.thorough)])
 def test_killed_at_random_moments_and_resumed(kills, tmp_path):
     """SIGKILL, which no program can catch, again and again: equal to an undisturbed run but for the clock."""
@@ -220,6 +221,7 @@ def test_killed_at_random_moments_and_resumed(kills, tmp_path):
     assert len(history(tmp_path / "killed")) == 9
 
 
+@pytest.mark.full
 def test_an_adversarial_run_starts_from_a_content_checkpoint(finished, tmp_path):
     settings = SMOKE.changed(objective="wgan-gp", content="l1", critic_steps=1, start_from=str(finished.folder), epochs=1)
     rows = training.train(tmp_path / "run", settings).history
