@@ -84,7 +84,8 @@ def markdown(rows: list[dict]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make tables ARGS=choices", description="Short runs that decide what the report leaves open.")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "choices", help="where runs are kept; runs/choices if not given")
-    parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES), help="these choices; all if not given. A table that is there keeps its other rows")
+    parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES),
+                        help="these choices; all if not given. A table that is there keeps its other rows")
     parser.add_argument("--output", type=Path, default=STORED, help="what is written at the end; data/tables/choices.csv if not given")
     options = parser.parse_args(arguments)
     rows = []

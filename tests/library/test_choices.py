@@ -31,6 +31,9 @@ def test_the_whole_way(choices, monkeypatch, tmp_path):
     before = (tmp_path / "choices.csv").read_text()
     choices.main([*asked, "--only", *choices.CHOICES])
     assert (tmp_path / "choices.csv").read_text() == before, "a finished run is read, not repeated"
+    (tmp_path / "choices.csv").write_text(before.replace(rows[0]["psnr_gain"], "9.9999", 1))
+    choices.main([*asked, "--only", "base"])
+    assert (tmp_path / "choices.csv").read_text() == before, "one row is renewed, the others stay"
 
 
 def test_what_is_stored_is_of_this_program(choices):

@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 
-from course_lib import networks, photos, restoration, variants
+from course_lib import networks, photos, restoration, training, variants
 from course_lib.backend import keras, tf
 
 SIZES = [(301, 455), (403, 210), (97, 611), (513, 514)]
@@ -205,8 +205,9 @@ def test_memory_at_full_width_stays_near_2_gib(size):
                f"restoration.deblur(np.zeros(({size[0]}, {size[1]}, 3), np.uint8), networks.generator())\n"
                f"print({peak})")
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    # TensorFlow alone takes 0.6 GiB; in all 2.03 with AVX2, 1.2 with AVX-512
-    assert float(answer.stdout) < 2.2 and not answer.stderr
+    # where the processor has no bfloat16, 2.03 have been measured, 0.6 of it TensorFlow itself; elsewhere 1.2
+    limit = 2.2 if training.precision("auto")[0] == "float32" else 2
+    assert float(answer.stdout) < limit and not answer.stderr
 
 
 # On disk ----------------------------------------------------------------------------------------
