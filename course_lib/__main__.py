@@ -107,7 +107,7 @@ def _add_deblur(command: Callable) -> None:
                                                    "laid over white, colour profiles and other metadata are left out")
     add("-o", "--output", metavar="OUT", help="file for the result, or folder for the results; "
                                               "NAME_deblurred beside the photograph if not given")
-    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    _add_method(add)
     add("--force", action="store_true", help="replace a result that exists already")
     _add_machine(add)
 
@@ -115,7 +115,7 @@ def _add_deblur(command: Callable) -> None:
 def _add_evaluate(command: Callable) -> None:
     add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's "
                             "Table 4: maximum, minimum and mean.").add_argument
-    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    _add_method(add)
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
         help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
     add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
@@ -152,6 +152,12 @@ def _add_train(command: Callable) -> None:
     add("--resume", action="store_true", help="continue the run in FOLDER, or start it if there is none")
 
 
+def _add_method(add: Callable) -> None:
+    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    add("--blind", action="store_true",
+        help="no generator: a small network reads the camera's motion off the photograph's spectrum, and Richardson-Lucy undoes it")
+
+
 def _add_machine(add: Callable, precision: str = "auto") -> None:
     add("--precision", default=precision, choices=("auto", "float32", "bfloat16"),
         help="bfloat16 is faster on some processors and now and then a grey level off; auto takes what is faster here; "
@@ -176,7 +182,7 @@ def deblur(options: argparse.Namespace) -> int:
     from course_lib import photos
 
     @cache
-    def model():        # loaded when the first photograph has been read
+    def method():       # loaded when the first photograph has been read
         return _load(options)
 
     results, status = set(), 0
@@ -184,10 +190,10 @@ def deblur(options: argparse.Namespace) -> int:
         try:
             image = photos.read(photo)
             output = _output(photo, options, results)
-            network = model()
+            restored, _, _ = method()
             start = time.monotonic()
             with _progress(photo.name) as say:
-                photos.write(output, _restored(image, network, options.tile, lambda text: say(f"{photo.name}: {text}")))
+                photos.write(output, restored(image, lambda text: say(f"{photo.name}: {text}")))
             results.add(output.resolve())
             height, width = image.shape[:2]
             print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s)", flush=True)
@@ -221,21 +227,28 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
     return output
 
 
-def _load(options: argparse.Namespace):
-    """The network of --weights, in the precision of --precision."""
+def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
+    """What deblurs, its name and its precision.
+
+    It is a function of an image and a function that is told, in words, how far it is: the network
+    of --weights in the precision of --precision, or the estimated kernel of --blind.
+    """
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
 
+        if options.blind:
+            from course_lib import blind
+
+            estimator = blind.load()
+            return lambda image, say: blind.deblur(image, estimator), "kernel, estimated", "float32"
         policy, _ = training.precision(options.precision)
-        return restoration.load(options.weights, dtype=policy)
+        model = restoration.load(options.weights, dtype=policy)
 
+    def restored(image, say: Callable[[str], None]):
+        return restoration.deblur(image, model, options.tile, lambda done, total: say(
+            "deblurring" if total == 1 or done == total else f"deblurring, tile {done + 1} of {total}"))
 
-def _restored(image, model, tile: int | None, say: Callable[[str], None]):
-    """`restoration.deblur`, saying which tile it is at."""
-    from course_lib import restoration
-
-    return restoration.deblur(image, model, tile, lambda done, total: say(
-        "deblurring" if total == 1 or done == total else f"deblurring, tile {done + 1} of {total}"))
+    return restored, Path(options.weights).name, policy
 
 
 @contextmanager
@@ -271,9 +284,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from course_lib import evaluation
 
     count, pairs, words = _pairs(options)
-    model = _load(options)
-    from course_lib import restoration
-
+    restored, name, precision = _load(options)
     with _progress("scoring") as say:
         def told():
             for number, pair in enumerate(pairs, start=1):
@@ -282,9 +293,9 @@ def evaluate(options: argparse.Namespace) -> int:
 
         scores = evaluation.score(told(), {
             "blurred input": lambda image: image,
-            Path(options.weights).name: lambda image: restoration.deblur(image, model, options.tile),
+            name: lambda image: restored(image, lambda text: None),
         })
-    print(f"{scores}\n\n{words}\nPrecision: {model.dtype_policy.name}.\n{evaluation.PROTOCOL}")
+    print(f"{scores}\n\n{words}\nPrecision: {precision}.\n{evaluation.PROTOCOL}")
     return 0
 
 

@@ -569,14 +569,15 @@ for part in re.split(r"\n(?=Training|Generators|Wiener|Cost)", again["protocol"]
     print(textwrap.fill(part, 80), "\n")
 
 # %% [markdown]
-# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style?
+# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, but told only what a small network reads off the photograph's spectrum?
 
 # %%
 def table_5(rows):
     """Lines of the table: what each row costs, its mean scores, and its gains over the blurred input."""
     yield f"{'':17}{'parameters':>10}{'GMAC':>6}{'s/photo':>9}{'steps':>7}{'PSNR':>8}{'gain':>7}{'SSIM':>8}{'gain':>8}"
     for name, row in rows.items():
-        counts = f"{row['parameters']:10,}{row['macs'] / 1e9:6.2f}" if "macs" in row else " " * 16
+        counts = f"{row['parameters']:10,}" if "parameters" in row else " " * 10
+        counts += f"{row['macs'] / 1e9:6.2f}" if "macs" in row else " " * 6
         seconds = f"{row['photograph_seconds']:9.1f}" if row["photograph_seconds"] else " " * 9
         yield (f"{name:17}{counts}{seconds}{row.get('steps', ''):>7}{row['psnr']['mean']:8.2f}{row['psnr']['gain']:+7.2f}"
                f"{row['ssim']['mean']:8.3f}{row['ssim']['gain']:+8.3f}")
@@ -590,7 +591,7 @@ print("\n".join(table_5(again["rows"])))
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
                alt="The roof of a palace against the sky. Wiener and Richardson–Lucy bring back its tiles, with ripples around it; content, report and "
-                   "wgan-gp leave it blurred and paint halos into the sky; the other networks look like the blurred photograph")
+                   "wgan-gp leave it blurred and paint halos into the sky; kernel sharpens them a little; the other networks look like the blurred photograph")
 
 # %%
 gain = {name: np.array(row["psnr"]["pairs"]) - again["rows"]["blurred"]["psnr"]["pairs"] for name, row in again["rows"].items()}
@@ -604,6 +605,9 @@ worst, *others = sorted(gain["level4"])
 print(f"level4: {worst:+.2f} dB in one pair, {others[0]:+.2f} to {others[-1]:+.2f} dB in the other {len(others)}")
 print("the report's generator in full gains no more than level4:", bool(mean["level4_report"] <= mean["level4"]))
 print("by each photograph's own statistics it loses less than 0.1 dB:", bool(mean["own-statistics"] > -0.1))
+print("kernel, which is told nothing, gains more than every generator:", bool(mean["kernel"] > max(
+    mean[name] for name, row in again["rows"].items() if "macs" in row)))
+print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in the nine pairs")
 
 # %% [markdown]
 # - *Knowing the blur* is worth more than anything these networks learn in two minutes. But no camera tells it.
@@ -612,6 +616,8 @@ print("by each photograph's own statistics it loses less than 0.1 dB:", bool(mea
 #   The row `own-statistics` shows it: normalised by each photograph's own mean and variance, the same weights lose almost nothing. With another seed the harm is small. A number from one seed would have been an accident, in either direction.
 # - *`level4`*, the network that the command line uses, had almost two hours of two cores, and still it gains only 0.04 to 0.36 dB where the blur is visible. One pair is almost sharp, at 41 dB; there it loses 2 dB, and that decides its mean. A mean of nine is easily decided by one.
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long and costs twelve times the multiplications; it gains no more. That says what two hours are worth, not which network is better.
+# - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, into which motion writes its length and direction, and answers with one kernel; Richardson–Lucy, which has nothing to learn, does the rest (`course_lib/blind.py`).
+#   Half an hour of training gains more than hours do in any generator here, and harms no pair: the less a network has to learn, the sooner it has learned it. What its row lacks to `richardson-lucy` is the price of guessing the kernel. One kernel for the whole photograph is also its limit: what moved on its own stays blurred.
 # - *The two GANs* go on from that network and keep its fault. One of their steps costs six to nine times as much, so their half of the minutes was 55 and 35 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?

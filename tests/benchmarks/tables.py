@@ -26,7 +26,7 @@ os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 import numpy as np  # noqa: E402
 from PIL import Image, ImageDraw, ImageFont, ImageOps  # noqa: E402
 
-from course_lib import blur, classical, datasets, evaluation, parameters, photos, restoration, runs, variants  # noqa: E402
+from course_lib import blind, blur, classical, datasets, evaluation, parameters, photos, restoration, runs, variants  # noqa: E402
 from course_lib.files import atomic  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +42,8 @@ fit in. Rows with an adversary start from "content loss only" at half of its min
 adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
 {critic_steps} steps of the critic for each of the generator. Its last state is scored, chosen by nothing.
 Generators are smaller than the originals, at a width of {width} where the report has 64, so that minutes teach them something;
-critic and VGG16 are those of the report. The rows `level4` and `level4_report` are outside of the comparison: these networks of
-data/pretrained were trained on more photographs, and for far longer.
+critic and VGG16 are those of the report. The rows `level4`, `level4_report` and `kernel` are outside of the comparison: these
+networks of data/pretrained were trained on more photographs, and for far longer.
 Wiener and Richardson-Lucy are given what no network is: the mean, over the photograph, of the paths its points really took
 (the camera's; objects that moved on their own are left out), and the camera's response curve. Their one parameter is
 chosen on the validation photographs.
@@ -222,29 +222,7 @@ def half_way(folder: Path, size: Size) -> Path:
     return half
 
 
-# --- The blur that was really there -------------------------------------------------------------
-
-def exposure(image: np.ndarray, seed: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Blur a photograph at level 4: blurred, sharp, the mean kernel and the response curve's gamma."""
-    blurred, sharp = blur.blur_photo(image, 4, np.random.default_rng(seed))
-    rng = np.random.default_rng(seed)       # the same draws again, in the order of blur_photo
-    camera = blur.draw_motion(4, rng)[0]
-    return blurred, sharp, mean_kernel(camera, image.shape), float(rng.choice([1.0, blur.GAMMA]))
-
-
-def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> np.ndarray:
-    """The point spread function of a camera's motion, averaged over a photograph.
-
-    `camera` is (S, 4) as `blur.camera_motion` returns. Where the light of a point of the scene goes depends on the point
-    when the camera rolls and zooms: a grid of `points` x `points` is followed. Returns float32 (K, K), K odd, sum 1.
-    """
-    height, width = shape[:2]
-    x, y = np.meshgrid(*((np.arange(points) + 0.5) / points * side - side / 2 for side in (width, height)))
-    shift_x, shift_y, roll, zoom = camera.T[:, :, None, None]
-    cos, sin = ((1 + zoom) * wave(np.radians(roll)) for wave in (np.cos, np.sin))
-    moved = np.stack([cos * x + sin * y + shift_x - x, cos * y - sin * x + shift_y - y], axis=-1).reshape(-1, 2)
-    return blur.spread(moved)
-
+# --- What is tested -------------------------------------------------------------
 
 def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """The middle of a photograph, or all of it along a side that is shorter."""
@@ -256,7 +234,7 @@ def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def test_pairs(size: Size) -> list[tuple]:
     """The test pairs: name, blurred, sharp, kernel, gamma. The first of each photograph is that of `deblur-course evaluate`."""
     side = size.side or 10**6
-    return [(name, *exposure(middle(photos.load(name), side, side), [k, i]))
+    return [(name, *blind.exposure(middle(photos.load(name), side, side), [k, i]))
             for k, (i, name) in product(range(size.exposures), enumerate(photos.names("test")))]
 
 
@@ -269,7 +247,7 @@ def choose(size: Size) -> dict[str, float]:
     found = {name: {} for name in CLASSICAL}
     for k, (i, name) in product(range(size.exposures), enumerate(photos.names("validation"))):
         image = middle(photos.load(name), *((size.side, size.side) if size.side else (480, 640)))
-        blurred, sharp, kernel, gamma = exposure(image, [k, i])
+        blurred, sharp, kernel, gamma = blind.exposure(image, [k, i])
         for method, values in (("wiener", size.balances), ("richardson-lucy", size.iterations)):
             for value in values:
                 answer = CLASSICAL[method][1](blurred, kernel, value, gamma)
@@ -294,15 +272,24 @@ def methods(folder: Path, planned: dict) -> dict:
         found[name] = network(model)
         if name == "content":
             found[OWN] = lambda blurred, kernel, gamma, model=model: with_own_statistics(blurred, model)
-    return found | {name: network(restoration.load(name)) for name in SHIPPED}
+    return found | {name: shipped(name) for name in SHIPPED}
 
 
 def network(model):
     return lambda blurred, kernel, gamma: restoration.deblur(blurred, model)
 
 
+def shipped(name: str):
+    if name == BLIND:
+        model = blind.load()
+        return lambda blurred, kernel, gamma: blind.deblur(blurred, model)
+    return network(restoration.load(name))
+
+
+BLIND = "kernel"
 SHIPPED = {"level4": "The course's `level4`: NAFNet-style, three times as wide, trained far longer",
-           "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer"}
+           "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer",
+           BLIND: "The course's `kernel`: Richardson–Lucy with the kernel that a network reads off the spectrum"}
 
 
 OWN, OWN_LABEL = "own-statistics", "The same network, its batch normalisation by each photograph's own mean and variance"
@@ -349,7 +336,8 @@ def photograph_seconds(folder: Path, size: Size, found: dict) -> dict[str, float
     path = folder / "seconds.json"
     if not path.exists():
         image = middle(photos.load("paint_brushes"), *size.photo)
-        blurred, _, kernel, gamma = exposure(image, [0, 0])
+        kernel, gamma = blur.linear_psf(20, 30), blur.GAMMA      # a motion that `kernel` does not leave alone
+        blurred = blur.convolve(image, kernel, gamma)
         times = {name: [] for name in found if name not in ("blurred", OWN) and not (name in ROWS and ROWS[name].again)}
         for turn in range(1 + size.turns):
             say(f"seconds per photograph, turn {turn} of {size.turns}")
@@ -392,7 +380,9 @@ def cost(folder: Path, planned: dict, name: str) -> dict:
 
 
 def cost_of_shipped(name: str) -> dict:
-    """Parameters and multiply-accumulates of one of the course's own networks."""
+    """Parameters and multiply-accumulates of one of the course's own networks; of the estimator, those do not depend on the photograph."""
+    if name == BLIND:
+        return {"parameters": blind.load().count_params()}
     model = restoration.load(name)
     return {"parameters": model.count_params(), "macs": parameters.model_macs(model)}
 
@@ -406,6 +396,13 @@ def machine() -> str:
     except (OSError, IndexError):
         pass
     return f"{model}, {os.cpu_count()} cores, one of them used; {platform.system()}"
+
+
+def protocol(size: Size, pairs: int, minutes: float) -> str:
+    """PROTOCOL with its numbers, and that of the scores."""
+    settings = {name: getattr(size.shared, name) for name in ("patch", "batch", "learning_rate", "width", "content_weight", "critic_steps")}
+    return PROTOCOL.format(exposures=size.exposures, pairs=pairs, minutes=minutes, adversarial_rate=ADVERSARIAL["learning_rate"],
+                           **settings) + evaluation.PROTOCOL
 
 
 def table(folder: Path, planned: dict) -> dict:
@@ -429,15 +426,11 @@ def table(folder: Path, planned: dict) -> dict:
             rows[name] |= cost_of_shipped(name)
         rows[name] |= {"photograph_seconds": seconds.get(ROWS[name].again or name if name in ROWS else name)}
         rows[name] |= statistics_of(scores[name], scores["blurred"])
-    shared = size.shared
-    words = PROTOCOL.format(exposures=size.exposures, pairs=len(scores["blurred"]["psnr"]), minutes=planned["minutes"],
-                            adversarial_rate=ADVERSARIAL["learning_rate"], **{name: getattr(shared, name) for name in (
-                                "patch", "batch", "learning_rate", "width", "content_weight", "critic_steps")})
     return {
         "command": f'make tables ARGS="--minutes {planned["minutes"]:g}"',
         "date": date.today().isoformat(), "machine": machine(), "precision": planned["precision"],
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "scikit-image", "opencv-python-headless")},
-        "protocol": words + evaluation.PROTOCOL, "minutes": planned["minutes"],
+        "protocol": protocol(size, len(scores["blurred"]["psnr"]), planned["minutes"]), "minutes": planned["minutes"],
         "detail": DETAIL | {"pair": detail_pair(size), "photograph": scores["blurred"]["photographs"][detail_pair(size)], "alt": DETAIL_ALT},
         "photographs": scores["blurred"]["photographs"], "rows": rows,
     }
@@ -495,13 +488,14 @@ def renew_shipped(folder: Path, size: Size, output: Path, name: str) -> dict:
     content = read_json(output / "table.json")
     rows = content["rows"]
     same = network(variants.build(**rows["content"]["generator"]))      # weights don't change how long it takes
-    found = {"content": same, name: network(restoration.load(name))}
+    found = {"content": same, name: shipped(name)}
     seconds = photograph_seconds(folder, size, found)
     ratio = seconds[name] / seconds["content"]
     blurred = {metric: rows["blurred"][metric]["pairs"] for metric in ("psnr", "ssim")}
     rows[name] = {"label": SHIPPED[name], "repeats": None} | cost_of_shipped(name) | {
         "photograph_seconds": round(ratio * rows["content"]["photograph_seconds"], 3),
         **statistics_of(score(folder, size, name, found[name]), blurred)}
+    content["protocol"] = protocol(size, len(blurred["psnr"]), content["minutes"])
     write_json(output / "table.json", content)
     with Image.open(output / "detail.webp") as stored, Image.open(folder / "scores" / f"{name}.png") as picture:
         sheet = stored.convert("RGB")
@@ -518,7 +512,7 @@ def markdown(content: dict) -> str:
     lines = ["| | Parameters | GMAC, 256×256 | Seconds, 1280×720 | Steps | PSNR, dB | gain | SSIM | gain |",
              "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for row in content["rows"].values():
-        counts = [f"{row['parameters']:,}", f"{row['macs'] / 1e9:.2f}"] if "macs" in row else ["", ""]
+        counts = [f"{row['parameters']:,}" if "parameters" in row else "", f"{row['macs'] / 1e9:.2f}" if "macs" in row else ""]
         seconds = "" if row["photograph_seconds"] is None else f"{row['photograph_seconds']:.1f}"
         steps = f"{row['steps']:,}" if "steps" in row else ""
         first = row is content["rows"]["blurred"]

@@ -301,6 +301,24 @@ def test_evaluate_prints_the_table_and_its_protocol(weights, capsys):
     assert evaluation.PROTOCOL in out and name in out and "level 2" in out and "float32" in out and err == ""
 
 
+def test_blind_takes_the_place_of_a_network(tmp_path, capsys):
+    """deblur and evaluate: the same photograph, the same result."""
+    from course_lib import blind, blur
+
+    blurred, sharp = blur.blur_photo(photos.load(photos.names("test")[0]), 4, np.random.default_rng([0, 0]))
+    result = blind.deblur(blurred, blind.load())
+    photo = saved(tmp_path / "a.png", image=blurred)
+    assert main(["deblur", str(photo), "--blind"]) == 0
+    assert (photos.read(tmp_path / "a_deblurred.png") == result).all() and (result != blurred).any()
+    assert main(["evaluate", "--blind", "--limit", "1"]) == 0
+    assert re.search(rf"^kernel, estimated +PSNR +{evaluation.psnr(sharp, result):.2f} ", capsys.readouterr().out, re.M)
+
+
+def test_blind_needs_a_photograph_large_enough(tmp_path, capsys):
+    assert main(["deblur", str(saved(tmp_path / "a.png")), "--blind"]) == 2
+    assert "56 x 40 pixels; its motion can only be read from 96 x 96 or more" in capsys.readouterr().err
+
+
 def test_evaluate_reads_gopro(weights, tmp_path, capsys):
     for kind in ("blur", "sharp"):
         folder = tmp_path / "test" / "GOPR0001_07_00" / kind

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import programs
-from course_lib import blur, evaluation, parameters, photos, runs, variants
+from course_lib import blind, evaluation, parameters, photos, runs, variants
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "data" / "tables"
@@ -76,29 +76,6 @@ def test_other_minutes_need_another_folder(smoke, tables):
         tables.main(["--size", "smoke", "--minutes", "7", "--folder", str(smoke / "work"), "--output", str(smoke / "stored")])
 
 
-@pytest.mark.parametrize("seed", [[0, 2], [2, 2]])       # one of either response
-def test_the_mean_kernel_explains_the_blur(tables, seed):
-    """Convolution with it comes closer to the blurred photograph than with its mirror image, or under another response."""
-    image = photos.load("summer_palace")
-    blurred, sharp, kernel, gamma = tables.exposure(image, seed)
-    assert kernel.sum() == pytest.approx(1, abs=1e-4) and np.array_equal(sharp, image)
-    right = evaluation.psnr(blurred, blur.convolve(sharp, kernel, gamma))
-    wrong = [evaluation.psnr(blurred, blur.convolve(sharp, *other)) for other in (
-        (kernel[::-1, ::-1], gamma), (kernel.T, gamma), (kernel, 1 + blur.GAMMA - gamma), (kernel[:, ::-1], gamma))]
-    assert right > max(wrong) + 2 and right > evaluation.psnr(sharp, blurred) + 5
-
-
-def test_the_mean_kernel_of_a_shift_is_its_path(tables):
-    """Without roll and zoom all points move alike; whole pixels fall on whole pixels."""
-    camera = np.array([[-2, 0, 0, 0], [0, 0, 0, 0], [2, 1, 0, 0], [2, 1, 0, 0]], float)
-    kernel = tables.mean_kernel(camera, (100, 200, 3))
-    middle = len(kernel) // 2
-    expected = np.zeros_like(kernel)
-    expected[middle, [middle - 2, middle]] = 0.25
-    expected[middle + 1, middle + 2] = 0.5
-    np.testing.assert_allclose(kernel, expected, atol=1e-6)
-
-
 # --- What is stored ---------------------------------------------------------------------------
 
 def check_table(content: dict, tables) -> None:
@@ -152,7 +129,7 @@ def test_the_stored_blurred_input_is_what_level_4_makes_now(stored, tables):
     photographs = photos.names("test")
     assert stored["photographs"] == photographs * (len(stored["photographs"]) // len(photographs))
     number = photographs.index("summer_palace")
-    blurred, sharp, *_ = tables.exposure(photos.load("summer_palace"), [0, number])
+    blurred, sharp, *_ = blind.exposure(photos.load("summer_palace"), [0, number])
     assert stored["rows"]["blurred"]["psnr"]["pairs"][number] == pytest.approx(evaluation.psnr(sharp, blurred), abs=0.01)
     assert stored["rows"]["blurred"]["ssim"]["pairs"][number] == pytest.approx(evaluation.ssim(sharp, blurred), abs=0.001)
 

@@ -1,0 +1,141 @@
+"""Blind deconvolution: the spectrum shows the motion, the network reads it, and does no harm where there is none."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from course_lib import blind, blur, evaluation, photos, restoration
+
+STORED = restoration.PRETRAINED / "kernel"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return blind.load()
+
+
+def direction(kernel: np.ndarray) -> float:
+    """Of the longest axis of a kernel, in degrees anticlockwise from the x axis, 0 to 180."""
+    y, x = np.indices(kernel.shape) - blind.REACH
+    variance = np.cov(np.stack([x, -y]).reshape(2, -1), aweights=kernel.ravel(), bias=True)
+    x, y = np.linalg.eigh(variance)[1][:, 1]
+    return float(np.degrees(np.arctan2(y, x)) % 180)
+
+
+# --- The spectrum -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("length, angle, place", [(10, 0, (0, 10)), (16, 90, (16, 0)), (12, 0, (0, 12))])
+def test_a_motion_is_a_dark_spike_of_the_cepstrum_at_its_length(length, angle, place):
+    image = photos.load("summer_palace")
+    change = (blind.cepstrum(blind.log_spectrum(blur.convolve(image, blur.linear_psf(length, angle))))
+              - blind.cepstrum(blind.log_spectrum(image)))[..., 1]
+    assert change.shape == (blind.SIDE, blind.SIDE)
+    np.testing.assert_allclose(change, change[::-1, ::-1], atol=1e-3)
+    change[blind.REACH - 2:blind.REACH + 3, blind.REACH - 2:blind.REACH + 3] = 0       # how soft all is; not how it moved
+    lowest = np.abs(np.array(np.unravel_index(change.argmin(), change.shape)) - blind.REACH)
+    assert np.abs(lowest - place).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(95, 200, 3), (200, 95, 3)])
+def test_too_small_a_photograph_is_one_clear_error(shape):
+    with pytest.raises(photos.PhotoError, match=r"95 .* can only be read from 96 x 96 or more"):
+        blind.log_spectrum(np.zeros(shape, np.uint8))
+
+
+def test_a_photograph_without_any_light_has_no_motion(model):
+    image = np.zeros((100, 130, 3), np.uint8)
+    assert (blind.deblur(image, model) == image).all()
+
+
+# --- The network ------------------------------------------------------------------------------
+
+def test_an_answer_is_a_kernel_and_its_own_mirror_image(model):
+    kernel = blind.estimate(photos.load("paint_brushes"), model)
+    assert kernel.shape == (blind.SIDE, blind.SIDE) and kernel.dtype == np.float32
+    assert kernel.sum() == pytest.approx(1, abs=1e-5) and kernel.min() >= 0
+    np.testing.assert_allclose(kernel, kernel[::-1, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("way", range(8))
+def test_the_estimate_turns_with_the_photograph(model, way):
+    image = blur.convolve(photos.load("window_dogs")[:300, :400], blur.linear_psf(13, 25))
+    turned = np.ascontiguousarray(blind._turned(image, way))
+    np.testing.assert_allclose(blind._turned(blind.estimate(turned, model), way, back=True), blind.estimate(image, model), atol=0.02)
+    assert (blind._turned(blind._turned(image, way), way, back=True) == image).all()
+
+
+@pytest.mark.parametrize("length, angle", [(9, 10), (15, 60), (21, 135)])
+@pytest.mark.parametrize("name", ["window_dogs", "bridge_at_night", "paint_brushes"])
+def test_it_reads_straight_motions_off_photographs_it_never_saw(model, name, length, angle):
+    kernel = blind.estimate(blur.convolve(photos.load(name), blur.linear_psf(length, angle)), model)
+    assert blind.length(kernel) == pytest.approx(length, rel=0.4)
+    assert abs((direction(kernel) - angle + 90) % 180 - 90) < 10
+
+
+def test_length_is_that_of_a_straight_motion():
+    for length in (6, 11, 20):
+        assert blind.length(blur.linear_psf(length, 30)) == pytest.approx(length, abs=0.3)
+
+
+@pytest.mark.parametrize("name", photos.names("validation") + photos.names("test"))
+def test_it_does_no_harm(model, name):
+    """40 dB from a sharp photograph; after an enlargement no worse than before."""
+    sharp = photos.load(name)
+    assert evaluation.psnr(sharp, blind.deblur(sharp, model)) > 40
+    for factor in (1.5, 3):
+        soft = blur.enlarge(sharp, factor)
+        assert evaluation.psnr(sharp, blind.deblur(soft, model)) > evaluation.psnr(sharp, soft) - 0.05
+
+
+# --- What it learned from ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("seed", [[0, 2], [2, 2]])       # one of either response
+def test_the_mean_kernel_explains_the_blur(seed):
+    """Convolution with it comes closer to the blurred photograph than with its mirror image, or under another response."""
+    image = photos.load("summer_palace")
+    blurred, sharp, kernel, gamma = blind.exposure(image, seed)
+    assert kernel.sum() == pytest.approx(1, abs=1e-4) and np.array_equal(sharp, image)
+    right = evaluation.psnr(blurred, blur.convolve(sharp, kernel, gamma))
+    wrong = [evaluation.psnr(blurred, blur.convolve(sharp, *other)) for other in (
+        (kernel[::-1, ::-1], gamma), (kernel.T, gamma), (kernel, 1 + blur.GAMMA - gamma), (kernel[:, ::-1], gamma))]
+    assert right > max(wrong) + 2 and right > evaluation.psnr(sharp, blurred) + 5
+
+
+def test_the_mean_kernel_of_a_shift_is_its_path():
+    """Without roll and zoom all points move alike; whole pixels fall on whole pixels."""
+    camera = np.array([[-2, 0, 0, 0], [0, 0, 0, 0], [2, 1, 0, 0], [2, 1, 0, 0]], float)
+    kernel = blind.mean_kernel(camera, (100, 200, 3))
+    middle = len(kernel) // 2
+    expected = np.zeros_like(kernel)
+    expected[middle, [middle - 2, middle]] = 0.25
+    expected[middle + 1, middle + 2] = 0.5
+    np.testing.assert_allclose(kernel, expected, atol=1e-6)
+
+
+def test_a_sample_is_a_window_and_its_kernel():
+    images = [photos.load("citrus")]
+    found = [blind.sample(images, np.random.default_rng([5, n])) for n in range(12)]
+    again = blind.sample(images, np.random.default_rng([5, 3]))
+    assert (again[0] == found[3][0]).all() and (again[1] == found[3][1]).all()
+    for blurred, kernel in found:
+        assert blurred.shape == (blind.WINDOW, blind.WINDOW, 3) and blurred.dtype == np.uint8
+        assert kernel.shape == (blind.SIDE, blind.SIDE) and kernel.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_training_goes_from_end_to_end(tmp_path):
+    blind.train(tmp_path, count=8, held_out=4, epochs=2, batch=4)
+    first = sorted((tmp_path / "windows").iterdir())
+    assert [path.name for path in first] == ["train_1_0_8.npz", "validation_3_0_4.npz"]
+    restoration.load_weights(blind.estimator(), tmp_path / "estimator.npz")
+    assert [row["epoch"] for row in csv.DictReader(open(tmp_path / "history.csv"))] == ["0", "1"]
+
+
+def test_the_stored_weights_score_what_their_history_says(model, tmp_path):
+    """The first of the held-out windows, made again: their mean cross-entropy is the history's, as far as so few can say."""
+    cepstra, kernels = blind.samples("validation", 3, 60, tmp_path)
+    losses = -(kernels.reshape(60, -1) * np.log(model.predict(cepstra, verbose=0) + 1e-7)).sum(1)
+    history = list(csv.DictReader(open(STORED / "history.csv")))
+    assert abs(losses.mean() - float(history[-1]["val_loss"])) < 3 * losses.std() / np.sqrt(60)
+    assert losses.mean() < -(kernels.mean(0) * np.log(kernels.mean(0) + 1e-7)).sum() - 0.5, "it says no more than the mean kernel"
+    assert (STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.blind"]
