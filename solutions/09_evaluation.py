@@ -591,7 +591,7 @@ print("\n".join(table_5(again["rows"])))
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
                alt="The roof of a palace against the sky. Wiener and Richardson–Lucy bring back its tiles, with ripples around it; content, report and "
-                   "wgan-gp leave it blurred and paint halos into the sky; kernel sharpens them a little; the other networks look like the blurred photograph")
+                   "wgan-gp leave it blurred and paint halos into the sky; kernel makes edges crisper, with light rims; the other networks look like the blurred photograph")
 
 # %%
 gain = {name: np.array(row["psnr"]["pairs"]) - again["rows"]["blurred"]["psnr"]["pairs"] for name, row in again["rows"].items()}
