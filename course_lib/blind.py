@@ -33,7 +33,8 @@ LEAST = 4.0         # pixels; a shorter motion is left alone: there, to be wrong
 # --- What the network sees --------------------------------------------------------------------
 
 def log_spectrum(image: np.ndarray) -> np.ndarray:
-    """The logarithm of a photograph's power spectrum, averaged over overlapping tiles (Welch, 1967).
+    """The logarithm of a photograph's power spectrum, averaged over overlapping tiles
+    (Welch, IEEE Trans. Audio Electroacoust. 15 (1967) 70, doi:10.1109/TAU.1967.1161901).
 
     A blur multiplies the spectrum, so it is added to the logarithm, everywhere the same, while
     what the photograph shows differs from tile to tile and averages out.
