@@ -69,7 +69,7 @@ class Size:
 SHARED = runs.SIZES["paper"].changed(level=4, limit=None, patch=128, batch=4, width=16, objective="content",
                                      learning_rate=1e-3, schedule="cosine", held_out_patch=128)
 SIZES = {
-    "smoke": Size(1, 90, (72, 128), 1, 2, (0.1, 0.01), (2, 1), SHARED.changed(
+    "smoke": Size(1, 100, (96, 128), 1, 2, (0.1, 0.01), (2, 1), SHARED.changed(
         patch=32, batch=2, width=2, blocks=1, critic_steps=1, precision="float32", held_out=1, held_out_patch=64)),
     "laptop": Size(3, None, (720, 1280), 3, 10, (0.0003, 0.001, 0.003, 0.01, 0.03), (5, 10, 20, 40), SHARED),
 }

@@ -303,7 +303,7 @@ def test_evaluate_prints_the_table_and_its_protocol(weights, capsys):
 
 def test_blind_takes_the_place_of_a_network(tmp_path, capsys):
     """deblur and evaluate: the same photograph, the same result."""
-    from course_lib import blind, blur
+    from course_lib import blind, blur, evaluation
 
     blurred, sharp = blur.blur_photo(photos.load(photos.names("test")[0]), 2, np.random.default_rng([0, 0]))
     result = blind.deblur(blurred, blind.load())
