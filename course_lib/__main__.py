@@ -155,7 +155,8 @@ def _add_train(command: Callable) -> None:
 def _add_method(add: Callable) -> None:
     add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
     add("--blind", action="store_true",
-        help="no generator: a small network reads the camera's motion off the photograph's spectrum, and Richardson-Lucy undoes it")
+        help="no generator: a small network reads the camera's motion off the photograph's spectrum, and Richardson-Lucy "
+             "undoes it, whole and in float32, whatever --tile and --precision say")
 
 
 def _add_machine(add: Callable, precision: str = "auto") -> None:

@@ -380,7 +380,7 @@ def cost(folder: Path, planned: dict, name: str) -> dict:
 
 
 def cost_of_shipped(name: str) -> dict:
-    """Parameters and multiply-accumulates of one of the course's own networks; of the estimator, those do not depend on the photograph."""
+    """Parameters and multiply-accumulates of one of the course's own networks; Richardson-Lucy's are not counted."""
     if name == BLIND:
         return {"parameters": blind.load().count_params()}
     model = restoration.load(name)
