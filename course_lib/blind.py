@@ -25,7 +25,8 @@ REACH = 24          # the farthest that the light of a point can go from the cen
 SIDE = 2 * REACH + 1
 WINDOW = 384        # side of the photographs it learns from
 UNMOVED = 0.12      # part of them that no motion blurred
-ITERATIONS = 8      # of Richardson-Lucy: more follow the errors of the kernel
+ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
+MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
 LEAST = 4.0         # pixels; a shorter motion is left alone: there, to be wrong by a pixel costs more than to be right gains
 
@@ -86,7 +87,7 @@ def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
     A small U-Net, as spikes of the cepstrum lie where the kernel ends, with a dense layer at its
     bottom, as one glance at all of it is needed to tell motion from texture. The answer is a
     probability for every pixel, learned by cross-entropy: where the network doubts, it spreads
-    the light. A power spectrum can't tell a kernel from its mirror image, so both halves are equal.
+    the light. A power spectrum can't tell a kernel from its mirror image; either answer is right.
 
     Returns
     -------
@@ -111,8 +112,16 @@ def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
     x = conv(enlarged(x, middle), 2 * width)
     x = conv(enlarged(x, fine), width)
     x = layers.Flatten()(layers.Conv2D(1, 3, padding="same")(x))                                # (N, 2401)
-    x = layers.Softmax(name="kernel")(x + x[:, ::-1])
-    return keras.Model(folded, x, name="estimator")
+    return keras.Model(folded, layers.Softmax(name="kernel")(x), name="estimator")
+
+
+def either_way(kernel: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy in nats, (N,), of answers (N, 2401) with kernels or with their mirror images, whichever is less.
+
+    With the kernel alone, the best answer would be the mean of both, a motion that goes both ways.
+    """
+    logs = tf.math.log(answer + 1e-8)
+    return -tf.maximum(tf.reduce_sum(kernel * logs, axis=1), tf.reduce_sum(kernel[:, ::-1] * logs, axis=1))
 
 
 def load() -> keras.Model:
@@ -125,13 +134,16 @@ def load() -> keras.Model:
 # --- Deblurring -------------------------------------------------------------------------------
 
 def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
-    """The kernel of a photograph: the mean of the model's answers to its eight mirrored and transposed copies.
+    """The kernel of a photograph, or its mirror image: the mean of the model's answers to eight turned copies.
 
     Returns float32 (49, 49), sum 1. Raises the errors of `log_spectrum`.
     """
     folded = cepstrum(log_spectrum(image))
     answers = model(np.stack([_turned(folded, way) for way in range(8)]), training=False).numpy().reshape(8, SIDE, SIDE)
-    kernel = np.mean([_turned(answer, way, back=True) for way, answer in enumerate(answers)], axis=0)
+    answers = [_turned(answer, way, back=True) for way, answer in enumerate(answers)]
+    kernel = answers[0]
+    for _ in range(2):          # each answer may be mirrored: turned to what the others say, and once more to their mean
+        kernel = np.mean([max(answer, answer[::-1, ::-1], key=lambda side: (side * kernel).sum()) for answer in answers], axis=0)
     kernel = np.where(kernel < 0.02 * kernel.max(), 0, kernel)      # what is hardly likely would cost sharpness all the same
     return (kernel / kernel.sum()).astype(np.float32)
 
@@ -152,8 +164,19 @@ def length(kernel: np.ndarray) -> float:
     return float(np.sqrt(12 * max(np.linalg.eigvalsh(variance)[1], 0)))
 
 
+def sparsity(image: np.ndarray) -> float:
+    """Mean over root mean square of the gradient of a uint8 RGB image: the smaller, the more of it is in few places.
+
+    A sharp photograph has few edges, all of them thin. Undoing the wrong motion doubles them (Krishnan
+    et al., CVPR 2011, 233, doi:10.1109/CVPR.2011.5995521).
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    steps = np.hypot(np.diff(grey, axis=0)[:, 1:], np.diff(grey, axis=1)[1:])
+    return float(steps.mean() / max(np.sqrt((steps ** 2).mean()), 1e-6))
+
+
 def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) -> np.ndarray:
-    """Richardson-Lucy with the kernel that the model reads off the photograph.
+    """Richardson-Lucy with the kernel that the model reads off the photograph, or its mirror image: what is sparser.
 
     Parameters
     ----------
@@ -172,6 +195,11 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     kernel = estimate(image, model)
     if length(kernel) < LEAST:
         return image.copy()
+    reach = np.abs(np.argwhere(kernel) - REACH).max()               # an empty rim costs time and nothing else
+    kernel = kernel[REACH - reach:REACH + reach + 1, REACH - reach:REACH + reach + 1]
+    top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
+    middle = image[top:top + MIDDLE, left:left + MIDDLE]
+    kernel = min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, iterations, GAMMA)))
     return classical.richardson_lucy(image, kernel, iterations, GAMMA)
 
 
@@ -199,12 +227,12 @@ def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> 
     return blur.spread(moved)
 
 
-def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A window of a random photograph, at a random scale, blurred at level 4; and its kernel.
+def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A window of a random photograph, at a random scale: blurred at level 4, sharp, and its kernel.
 
     Returns
     -------
-    uint8 (384, 384, 3) and float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again.
+    uint8 (384, 384, 3) twice and float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again.
     """
     image = images[rng.integers(len(images))]
     height, width = image.shape[:2]
@@ -218,7 +246,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
     kernel = np.zeros((SIDE, SIDE), np.float32)
     if rng.random() < UNMOVED:
         kernel[REACH, REACH] = 1
-        return sharp if rng.random() < 0.5 else blur.enlarge(sharp, rng.uniform(1.2, 3)), kernel
+        return sharp if rng.random() < 0.5 else blur.enlarge(sharp, rng.uniform(1.2, 3)), sharp, kernel
     while True:
         blurred, _, mean, _ = exposure(sharp, [int(rng.integers(2**40))])
         radius = len(mean) // 2
@@ -227,7 +255,12 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
         kernel[REACH - inner:REACH + inner + 1, REACH - inner:REACH + inner + 1] = mean[
             radius - inner:radius + inner + 1, radius - inner:radius + inner + 1]
         if kernel.sum() > 0.98:
-            return blurred, kernel / kernel.sum()
+            return blurred, sharp, kernel / kernel.sum()
+
+
+def _images(split: str) -> list[np.ndarray]:
+    more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
+    return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
 
 
 def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -235,9 +268,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
 
     They take 0.08 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
-    images = [photos.load(name) for name in photos.names(split)]
-    if split == "train":
-        images += [photos.read(path) for path in sorted(datasets.MORE_PHOTOS.glob("*.jpg"))]
+    images = _images(split)
     found = []
     for first in range(0, count, 1000):
         last = min(first + 1000, count)
@@ -245,8 +276,8 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
         if not path.exists():
             pairs = [sample(images, np.random.default_rng([seed, n])) for n in range(first, last)]
             with atomic(path) as part:
-                np.savez(part, spectra=np.stack([log_spectrum(blurred) for blurred, _ in pairs]).astype(np.float16),
-                         kernels=np.stack([kernel for _, kernel in pairs]).astype(np.float16))
+                np.savez(part, spectra=np.stack([log_spectrum(blurred) for blurred, _, _ in pairs]).astype(np.float16),
+                         kernels=np.stack([kernel for _, _, kernel in pairs]).astype(np.float16))
             print(f"{split}: {last} of {count} windows", flush=True)
         with np.load(path) as file:
             found.append((cepstrum(file["spectra"]), file["kernels"].astype(np.float32)))
@@ -254,7 +285,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
     return np.concatenate(cepstra), np.concatenate(kernels)
 
 
-def train(folder: Path, count: int = 16000, held_out: int = 600, epochs: int = 24, batch: int = 64, seed: int = 1) -> keras.Model:
+def train(folder: Path, count: int = 16000, held_out: int = 600, epochs: int = 12, batch: int = 64, seed: int = 1) -> keras.Model:
     """Train an estimator; its weights and history.csv lie in `folder` afterwards, its samples in folder/windows."""
     keras.utils.set_random_seed(seed)
     windows = folder / "windows"
@@ -273,7 +304,7 @@ def train(folder: Path, count: int = 16000, held_out: int = 600, epochs: int = 2
     data = data.map(turned).batch(batch, drop_remainder=True).prefetch(2)
     model = estimator()
     rate = keras.optimizers.schedules.CosineDecay(0.0, epochs * len(data), alpha=0.02, warmup_target=8e-4, warmup_steps=200)
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=1.0), "categorical_crossentropy")
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=1.0), either_way)
     model.fit(data, epochs=epochs, validation_data=(validation[0], validation[1].reshape(held_out, -1)), shuffle=False,
               verbose=2, callbacks=[keras.callbacks.CSVLogger(folder / "history.csv")])
     restoration.save_weights(model, folder / "estimator.npz")
