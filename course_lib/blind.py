@@ -227,12 +227,12 @@ def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> 
     return blur.spread(moved)
 
 
-def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A window of a random photograph, at a random scale: blurred at level 4, sharp, and its kernel.
+def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A window of a random photograph, at a random scale, blurred at level 4; and its kernel.
 
     Returns
     -------
-    uint8 (384, 384, 3) twice and float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again.
+    uint8 (384, 384, 3) and float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again.
     """
     image = images[rng.integers(len(images))]
     height, width = image.shape[:2]
@@ -246,7 +246,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
     kernel = np.zeros((SIDE, SIDE), np.float32)
     if rng.random() < UNMOVED:
         kernel[REACH, REACH] = 1
-        return sharp if rng.random() < 0.5 else blur.enlarge(sharp, rng.uniform(1.2, 3)), sharp, kernel
+        return sharp if rng.random() < 0.5 else blur.enlarge(sharp, rng.uniform(1.2, 3)), kernel
     while True:
         blurred, _, mean, _ = exposure(sharp, [int(rng.integers(2**40))])
         radius = len(mean) // 2
@@ -255,12 +255,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
         kernel[REACH - inner:REACH + inner + 1, REACH - inner:REACH + inner + 1] = mean[
             radius - inner:radius + inner + 1, radius - inner:radius + inner + 1]
         if kernel.sum() > 0.98:
-            return blurred, sharp, kernel / kernel.sum()
-
-
-def _images(split: str) -> list[np.ndarray]:
-    more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
-    return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
+            return blurred, kernel / kernel.sum()
 
 
 def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -268,7 +263,9 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
 
     They take 0.08 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
-    images = _images(split)
+    images = [photos.load(name) for name in photos.names(split)]
+    if split == "train":
+        images += [photos.read(path) for path in sorted(datasets.MORE_PHOTOS.glob("*.jpg"))]
     found = []
     for first in range(0, count, 1000):
         last = min(first + 1000, count)
@@ -276,8 +273,8 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
         if not path.exists():
             pairs = [sample(images, np.random.default_rng([seed, n])) for n in range(first, last)]
             with atomic(path) as part:
-                np.savez(part, spectra=np.stack([log_spectrum(blurred) for blurred, _, _ in pairs]).astype(np.float16),
-                         kernels=np.stack([kernel for _, _, kernel in pairs]).astype(np.float16))
+                np.savez(part, spectra=np.stack([log_spectrum(blurred) for blurred, _ in pairs]).astype(np.float16),
+                         kernels=np.stack([kernel for _, kernel in pairs]).astype(np.float16))
             print(f"{split}: {last} of {count} windows", flush=True)
         with np.load(path) as file:
             found.append((cepstrum(file["spectra"]), file["kernels"].astype(np.float32)))
