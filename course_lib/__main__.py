@@ -17,9 +17,10 @@ from pathlib import Path
 
 import course_lib
 
-WEIGHTS = "level4"
-WEIGHTS_HELP = ("a trained network of the course (a folder in data/pretrained), or the folder of your own training run; "
-                f"{WEIGHTS} if not given")
+WEIGHTS = "kernel"
+WEIGHTS_HELP = ("kernel: no generator, but a small network that reads the camera's motion off the photograph's spectrum, and "
+                "Richardson-Lucy that undoes it, whole and in float32, whatever --tile and --precision say; or a generator of "
+                f"the course (a folder in data/pretrained), or the folder of your own training run; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,8 +102,8 @@ def _add_classroom(command: Callable) -> None:
 
 def _add_deblur(command: Callable) -> None:
     add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
-                          "The network helps with the blur it was trained on: level4 that of a moving camera, level1 "
-                          "one known motion of 11 pixels.").add_argument
+                          "kernel undoes the motion of a camera and leaves alone what did not move; a generator helps with the blur it was "
+                          "trained on: level4 that of a moving camera, level1 one known motion of 11 pixels.").add_argument
     add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
                                                    "laid over white, colour profiles and other metadata are left out")
     add("-o", "--output", metavar="OUT", help="file for the result, or folder for the results; "
@@ -154,9 +155,6 @@ def _add_train(command: Callable) -> None:
 
 def _add_method(add: Callable) -> None:
     add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
-    add("--blind", action="store_true",
-        help="no generator: a small network reads the camera's motion off the photograph's spectrum, and Richardson-Lucy "
-             "undoes it, whole and in float32, whatever --tile and --precision say")
 
 
 def _add_machine(add: Callable, precision: str = "auto") -> None:
@@ -194,10 +192,12 @@ def deblur(options: argparse.Namespace) -> int:
             restored, _, _ = method()
             start = time.monotonic()
             with _progress(photo.name) as say:
-                photos.write(output, restored(image, lambda text: say(f"{photo.name}: {text}")))
+                result = restored(image, lambda text: say(f"{photo.name}: {text}"))
+                photos.write(output, result)
             results.add(output.resolve())
             height, width = image.shape[:2]
-            print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s)", flush=True)
+            found = "" if (result != image).any() else ", unchanged: no motion found"
+            print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s{found})", flush=True)
         except (photos.PhotoError, MemoryError) as error:
             status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")
     return status
@@ -231,17 +231,16 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
 def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
     """What deblurs, its name and its precision.
 
-    It is a function of an image and a function that is told, in words, how far it is: the network
-    of --weights in the precision of --precision, or the estimated kernel of --blind.
+    It is a function of an image and a function that is told, in words, how far it is.
     """
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
 
-        if options.blind:
+        if options.weights == "kernel":
             from course_lib import blind
 
             estimator = blind.load()
-            return lambda image, say: blind.deblur(image, estimator), "kernel, estimated", "float32"
+            return lambda image, say: blind.deblur(image, estimator), "kernel", "float32"
         policy, _ = training.precision(options.precision)
         model = restoration.load(options.weights, dtype=policy)
 

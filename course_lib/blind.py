@@ -28,7 +28,7 @@ UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
-LEAST = 4.0         # pixels; a shorter motion is left alone: there, to be wrong by a pixel costs more than to be right gains
+LEAST = 5.0         # pixels; a shorter motion is left alone: there, to be wrong by a pixel costs more than to be right gains
 
 
 # --- What the network sees --------------------------------------------------------------------
@@ -56,7 +56,8 @@ def log_spectrum(image: np.ndarray) -> np.ndarray:
     photos.check_image(image)
     height, width = image.shape[:2]
     if min(height, width) < TILE:
-        raise photos.PhotoError(f"the photograph is {width} x {height} pixels; its motion can only be read from {TILE} x {TILE} or more.")
+        raise photos.PhotoError(f"the photograph is {width} x {height} pixels; its motion can only be read from "
+                                f"{TILE} x {TILE} or more. The generators, such as level4, take smaller ones.")
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     hann = np.hanning(TILE + 2)[1:-1]
     powers = []

@@ -489,6 +489,7 @@ def renew_shipped(folder: Path, size: Size, output: Path, name: str) -> dict:
     rows = content["rows"]
     same = network(variants.build(**rows["content"]["generator"]))      # weights don't change how long it takes
     found = {"content": same, name: shipped(name)}
+    (folder / "scores" / f"{name}.json").unlink(missing_ok=True)       # of the weights before these
     seconds = photograph_seconds(folder, size, found)
     ratio = seconds[name] / seconds["content"]
     blurred = {metric: rows["blurred"][metric]["pairs"] for metric in ("psnr", "ssim")}

@@ -301,22 +301,31 @@ def test_evaluate_prints_the_table_and_its_protocol(weights, capsys):
     assert evaluation.PROTOCOL in out and name in out and "level 2" in out and "float32" in out and err == ""
 
 
-def test_blind_takes_the_place_of_a_network(tmp_path, capsys):
+@pytest.mark.parametrize("weights", [[], ["--weights", "kernel"]])
+def test_without_a_generator_the_kernel_is_estimated(tmp_path, capsys, weights):
     """deblur and evaluate: the same photograph, the same result."""
     from course_lib import blind, blur, evaluation
 
     blurred, sharp = blur.blur_photo(photos.load(photos.names("test")[0]), 2, np.random.default_rng([0, 0]))
     result = blind.deblur(blurred, blind.load())
     photo = saved(tmp_path / "a.png", image=blurred)
-    assert main(["deblur", str(photo), "--blind"]) == 0
+    assert main(["deblur", str(photo), *weights]) == 0
     assert (photos.read(tmp_path / "a_deblurred.png") == result).all() and (result != blurred).any()
-    assert main(["evaluate", "--blind", "--limit", "1", "--level", "2"]) == 0
-    assert re.search(rf"^kernel, estimated +PSNR +{evaluation.psnr(sharp, result):.2f} ", capsys.readouterr().out, re.M)
+    assert "unchanged" not in capsys.readouterr().out
+    assert main(["evaluate", *weights, "--limit", "1", "--level", "2"]) == 0
+    assert re.search(rf"^kernel +PSNR +{evaluation.psnr(sharp, result):.2f} ", capsys.readouterr().out, re.M)
 
 
-def test_blind_needs_a_photograph_large_enough(tmp_path, capsys):
-    assert main(["deblur", str(saved(tmp_path / "a.png")), "--blind"]) == 2
-    assert "56 x 40 pixels; its motion can only be read from 96 x 96 or more" in capsys.readouterr().err
+def test_what_did_not_move_is_said_to_be_unchanged(tmp_path, capsys):
+    sharp = photos.load(photos.names("test")[0])[:600, :800]
+    assert main(["deblur", str(saved(tmp_path / "a.png", image=sharp))]) == 0
+    assert (photos.read(tmp_path / "a_deblurred.png") == sharp).all()
+    assert ", unchanged: no motion found)" in capsys.readouterr().out
+
+
+def test_a_motion_needs_a_photograph_large_enough(tmp_path, capsys):
+    assert main(["deblur", str(saved(tmp_path / "a.png"))]) == 2
+    assert "56 x 40 pixels; its motion can only be read from 96 x 96 or more. The generators, such as level4," in capsys.readouterr().err
 
 
 def test_evaluate_reads_gopro(weights, tmp_path, capsys):
