@@ -320,7 +320,7 @@ def test_what_did_not_move_is_said_to_be_unchanged(tmp_path, capsys):
     sharp = photos.load(photos.names("test")[0])[:600, :800]
     assert main(["deblur", str(saved(tmp_path / "a.png", image=sharp))]) == 0
     assert (photos.read(tmp_path / "a_deblurred.png") == sharp).all()
-    assert ", unchanged: no motion found)" in capsys.readouterr().out
+    assert ", unchanged: nothing to undo was found)" in capsys.readouterr().out
 
 
 def test_a_motion_needs_a_photograph_large_enough(tmp_path, capsys):
