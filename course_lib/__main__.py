@@ -123,6 +123,8 @@ def _add_evaluate(command: Callable) -> None:
     add("--level", type=int, default=4, choices=(1, 2, 3, 4),
         help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
              "4 like GoPro; 4 if not given")
+    add("--exposures", type=int, default=1, metavar="N",
+        help="blur each built-in photograph N times, with N random seeds, as one blur says little; 1 if not given")
     add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
@@ -305,17 +307,23 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
 
     from course_lib import blur, gopro, photos
 
-    if options.limit is not None and options.limit < 1:
-        raise ValueError(f"--limit is {options.limit}; use at least 1.")
+    for option in ("limit", "exposures"):
+        value = getattr(options, option)
+        if value is not None and value < 1:
+            raise ValueError(f"--{option} is {value}; use at least 1.")
     if options.data == "photos":
         names = photos.names(options.split)
         count = min(options.limit or len(names), len(names))
         names = [names[i * len(names) // count] for i in range(count)]
-        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([0, i]))
-                 for i, name in enumerate(names))
-        return count, pairs, (f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
-                              f"blurred at level {options.level}: {blur.LEVELS[options.level]}; random seed 0.")
+        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([seed, i]))
+                 for seed in range(options.exposures) for i, name in enumerate(names))
+        seeds = "random seed 0" if options.exposures == 1 else f"random seeds 0 to {options.exposures - 1}"
+        return count * options.exposures, pairs, (
+            f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
+            f"blurred at level {options.level}: {blur.LEVELS[options.level]}; {seeds}.")
     if options.data.startswith("gopro:"):
+        if options.exposures > 1:
+            raise ValueError("--exposures is for the built-in photographs: those of GoPro were blurred by a camera, once.")
         folder = options.data.removeprefix("gopro:")
         files = gopro.pairs(folder, options.split, options.variant, options.limit)
         pairs = (tuple(map(photos.read, pair)) for pair in files)

@@ -25,6 +25,7 @@ REACH = 24          # the farthest that the light of a point can go from the cen
 SIDE = 2 * REACH + 1
 WINDOW = 384        # side of the photographs it learns from
 UNMOVED = 0.12      # part of them that no motion blurred
+SHRINK = 0.9        # of a kernel before it is used: where the network doubts, it spreads the light, and so too far
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
@@ -196,6 +197,9 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     kernel = estimate(image, model)
     if length(kernel) < LEAST:
         return image.copy()
+    shift = (1 - SHRINK) * REACH
+    kernel = cv2.warpAffine(kernel, np.float32([[SHRINK, 0, shift], [0, SHRINK, shift]]), kernel.shape)
+    kernel /= kernel.sum()
     reach = np.abs(np.argwhere(kernel) - REACH).max()               # an empty rim costs time and nothing else
     kernel = kernel[REACH - reach:REACH + reach + 1, REACH - reach:REACH + reach + 1]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
@@ -229,21 +233,22 @@ def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> 
 
 
 def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A window of a random photograph, at a random scale, blurred at level 4; and its kernel.
+    """A window of a random photograph, at a random size and scale, blurred at level 4; and its kernel.
 
     Returns
     -------
-    uint8 (384, 384, 3) and float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again.
+    uint8 (H, W, 3), H from 384 to 576 and W from 384 to 768, and float32 (49, 49) of sum 1.
+    Motions too long for the kernel are drawn again.
     """
     image = images[rng.integers(len(images))]
-    height, width = image.shape[:2]
-    most = min(height, width)
-    side = int(np.exp(rng.uniform(np.log(min(WINDOW, most)), np.log(min(most, 4 * WINDOW)))))
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    sharp = image[top:top + side, left:left + side]
-    if side != WINDOW:
-        sharp = cv2.resize(sharp, (WINDOW, WINDOW), interpolation=cv2.INTER_AREA if side > WINDOW else cv2.INTER_CUBIC)
-    sharp = np.ascontiguousarray(_turned(sharp, sum(way * (rng.random() < 0.5) for way in (2, 1, 4))))
+    shape = rng.integers(WINDOW, (1.5 * WINDOW + 1, 2 * WINDOW + 1))
+    image = _turned(image, sum(way * (rng.random() < 0.5) for way in (2, 1, 4)))
+    most = (image.shape[:2] / shape).min()
+    scale = np.exp(rng.uniform(np.log(min(1, most)), np.log(min(most, 4))))
+    height, width = (scale * shape).astype(int)
+    top, left = rng.integers(image.shape[0] - height + 1), rng.integers(image.shape[1] - width + 1)
+    sharp = cv2.resize(image[top:top + height, left:left + width], shape[::-1].tolist(),
+                       interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
     kernel = np.zeros((SIDE, SIDE), np.float32)
     if rng.random() < UNMOVED:
         kernel[REACH, REACH] = 1
@@ -283,7 +288,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
     return np.concatenate(cepstra), np.concatenate(kernels)
 
 
-def train(folder: Path, count: int = 16000, held_out: int = 600, epochs: int = 12, batch: int = 64, seed: int = 1) -> keras.Model:
+def train(folder: Path, count: int = 24000, held_out: int = 600, epochs: int = 12, batch: int = 64, seed: int = 1) -> keras.Model:
     """Train an estimator; its weights and history.csv lie in `folder` afterwards, its samples in folder/windows."""
     keras.utils.set_random_seed(seed)
     windows = folder / "windows"

@@ -36,10 +36,11 @@ PROTOCOL = """\
 Test: the photographs of the split "test", whole, each blurred at level 4 with {exposures} random seeds: {pairs} pairs, none of
 whose photographs was trained on. A gain is the mean over the pairs of the difference from the blurred input.
 Training: the photographs of the split "train", blurred at level 4, the same patches of {patch} x {patch} pixels in the same order,
-{batch} a step; Adam at a rate of {learning_rate}, falling to 1 % along a cosine. Every row has {minutes:g} minutes of one processor
-core: the processor seconds of a step, input included, are measured for all rows in turn, and each row makes as many steps as
-fit in. Rows with an adversary start from "content loss only" at half of its minutes and spend the other half on the
-adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
+{batch} a step; Adam at a rate that rises to {learning_rate} in {warmup} steps and falls to 1 % along a cosine; batch normalisation trains
+with the stored statistics that it is used with afterwards, as those of {batch} patches are not those of a photograph. Every row has
+{minutes:g} minutes of one processor core: the processor seconds of a step, input included, are measured for all rows in turn, and each
+row makes as many steps as fit in. Rows with an adversary start from "content loss only" at half of its minutes and spend
+the other half on the adversarial step, at the constant rate {adversarial_rate} of the report, content and adversarial loss {content_weight:g} : 1,
 {critic_steps} steps of the critic for each of the generator. Its last state is scored, chosen by nothing.
 Generators are smaller than the originals, at a width of {width} where the report has 64, so that minutes teach them something;
 critic and VGG16 are those of the report. The rows `level4`, `level4_report` and `kernel` are outside of the comparison: these
@@ -66,8 +67,8 @@ class Size:
     shared: runs.Settings       # of all trained rows
 
 
-SHARED = runs.SIZES["paper"].changed(level=4, limit=None, patch=128, batch=4, width=16, objective="content",
-                                     learning_rate=1e-3, schedule="cosine", held_out_patch=128)
+SHARED = runs.SIZES["paper"].changed(level=4, limit=None, patch=128, batch=4, width=16, objective="content", statistics="stored",
+                                     learning_rate=5e-4, schedule="cosine", warmup=200, held_out_patch=128)
 SIZES = {
     "smoke": Size(1, 100, (96, 128), 1, 2, (0.1, 0.01), (2, 1), SHARED.changed(
         patch=32, batch=2, width=2, blocks=1, critic_steps=1, precision="float32", held_out=1, held_out_patch=64)),
@@ -86,7 +87,7 @@ class Row:
     again: str | None = None        # the row that this one repeats with another seed
 
 
-ADVERSARIAL = {"learning_rate": 1e-4, "schedule": "constant"}
+ADVERSARIAL = {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0}
 NAFNET = {"network": "nafnet", "width": 8, "blocks": 4}
 ROWS = {
     "content": Row("Content loss only, L1: the report's generator"),
@@ -268,10 +269,7 @@ def methods(folder: Path, planned: dict) -> dict:
     for name, (_, method, _) in CLASSICAL.items():
         found[name] = lambda blurred, kernel, gamma, method=method, value=chosen[name]: method(blurred, kernel, value, gamma)
     for name in planned["rows"]:
-        model = restoration.load(run_folder(folder, name))
-        found[name] = network(model)
-        if name == "content":
-            found[OWN] = lambda blurred, kernel, gamma, model=model: with_own_statistics(blurred, model)
+        found[name] = network(restoration.load(run_folder(folder, name)))
     return found | {name: shipped(name) for name in SHIPPED}
 
 
@@ -290,17 +288,6 @@ BLIND = "kernel"
 SHIPPED = {"level4": "The course's `level4`: NAFNet-style, three times as wide, trained far longer",
            "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer",
            BLIND: "The course's `kernel`: Richardson–Lucy with the kernel that a network reads off the spectrum"}
-
-
-OWN, OWN_LABEL = "own-statistics", "The same network, its batch normalisation by each photograph's own mean and variance"
-
-
-def with_own_statistics(blurred: np.ndarray, model) -> np.ndarray:
-    """What the network makes of a photograph in the way of training, where nothing stored is used."""
-    height, width = blurred.shape[:2]
-    padded = np.pad(blurred, ((0, -height % 4), (0, -width % 4), (0, 0)), "reflect")
-    output = model(photos.to_network(padded)[None], training=True)[0]       # changes what is stored, never what it gives back
-    return photos.to_image(output.numpy())[:height, :width]
 
 
 def score(folder: Path, size: Size, name: str, method) -> dict:
@@ -338,7 +325,7 @@ def photograph_seconds(folder: Path, size: Size, found: dict) -> dict[str, float
         image = middle(photos.load("paint_brushes"), *size.photo)
         kernel, gamma = blur.linear_psf(20, 30), blur.GAMMA      # a motion that `kernel` does not leave alone
         blurred = blur.convolve(image, kernel, gamma)
-        times = {name: [] for name in found if name not in ("blurred", OWN) and not (name in ROWS and ROWS[name].again)}
+        times = {name: [] for name in found if name != "blurred" and not (name in ROWS and ROWS[name].again)}
         for turn in range(1 + size.turns):
             say(f"seconds per photograph, turn {turn} of {size.turns}")
             for name in times if turn else times.keys() - CLASSICAL.keys():
@@ -400,7 +387,8 @@ def machine() -> str:
 
 def protocol(size: Size, pairs: int, minutes: float) -> str:
     """PROTOCOL with its numbers, and that of the scores."""
-    settings = {name: getattr(size.shared, name) for name in ("patch", "batch", "learning_rate", "width", "content_weight", "critic_steps")}
+    settings = {name: getattr(size.shared, name) for name in (
+        "patch", "batch", "learning_rate", "warmup", "width", "content_weight", "critic_steps")}
     return PROTOCOL.format(exposures=size.exposures, pairs=pairs, minutes=minutes, adversarial_rate=ADVERSARIAL["learning_rate"],
                            **settings) + evaluation.PROTOCOL
 
@@ -413,8 +401,7 @@ def table(folder: Path, planned: dict) -> dict:
     scores = {name: score(folder, size, name, method) for name, method in found.items()}
     seconds = photograph_seconds(folder, size, found)
     labels = {"blurred": "Blurred input"} | {name: text for name, (text, *_) in CLASSICAL.items()}
-    labels |= {OWN: OWN_LABEL} | SHIPPED
-    labels |= {name: ROWS[name].label for name in planned["rows"]}
+    labels |= SHIPPED | {name: ROWS[name].label for name in planned["rows"]}
     rows = {}
     for name in found:
         rows[name] = {"label": labels[name], "repeats": ROWS[name].again if name in ROWS else None}

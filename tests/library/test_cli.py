@@ -301,6 +301,17 @@ def test_evaluate_prints_the_table_and_its_protocol(weights, capsys):
     assert evaluation.PROTOCOL in out and name in out and "level 2" in out and "float32" in out and err == ""
 
 
+def test_evaluate_blurs_every_photograph_as_often_as_asked(weights, capsys):
+    from course_lib import blur, evaluation
+
+    assert main(["evaluate", "--weights", weights, "--limit", "1", "--level", "2", "--exposures", "2"]) == 0
+    out = capsys.readouterr().out
+    pairs = [blur.blur_photo(photos.load(photos.names("test")[0]), 2, np.random.default_rng([seed, 0])) for seed in (0, 1)]
+    scores = [evaluation.psnr(sharp, blurred) for blurred, sharp in pairs]
+    wanted = " +".join(f"{value:.2f}" for value in (max(scores), min(scores), np.mean(scores)))
+    assert re.search(rf"^blurred input +PSNR +{wanted}$", out, re.M) and "random seeds 0 to 1." in out
+
+
 @pytest.mark.parametrize("weights", [[], ["--weights", "kernel"]])
 def test_without_a_generator_the_kernel_is_estimated(tmp_path, capsys, weights):
     """deblur and evaluate: the same photograph, the same result."""
@@ -344,6 +355,8 @@ def test_evaluate_reads_gopro(weights, tmp_path, capsys):
     (["--data", "gopro:nowhere"], "nowhere"),
     (["--split", "all"], '"train", "validation" or "test"'),
     (["--limit", "0"], "--limit is 0"),
+    (["--exposures", "0"], "--exposures is 0"),
+    (["--data", "gopro:nowhere", "--exposures", "2"], "--exposures is for the built-in photographs"),
     (["--weights", "none"], "no generator 'none'"),
 ])
 def test_evaluate_says_what_is_wrong(arguments, words, capsys):

@@ -42,7 +42,7 @@ def smoke(tmp_path_factory, tables):
 def test_the_whole_way(smoke, tables):
     content = json.loads((smoke / "stored" / "table.json").read_text(encoding="utf-8"))
     check_table(content, tables)
-    assert len(tables.markdown(content).splitlines()) == 2 + 9
+    assert len(tables.markdown(content).splitlines()) == 2 + 8
     with Image.open(smoke / "stored" / "detail.webp") as picture:
         assert picture.width > 300
 
