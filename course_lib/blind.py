@@ -25,7 +25,6 @@ REACH = 24          # the farthest that the light of a point can go from the cen
 SIDE = 2 * REACH + 1
 WINDOW = 384        # side of the photographs it learns from
 UNMOVED = 0.12      # part of them that no motion blurred
-SHRINK = 0.9        # of a kernel before it is used: where the network doubts, it spreads the light, and so too far
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
@@ -197,9 +196,6 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     kernel = estimate(image, model)
     if length(kernel) < LEAST:
         return image.copy()
-    shift = (1 - SHRINK) * REACH
-    kernel = cv2.warpAffine(kernel, np.float32([[SHRINK, 0, shift], [0, SHRINK, shift]]), kernel.shape)
-    kernel /= kernel.sum()
     reach = np.abs(np.argwhere(kernel) - REACH).max()               # an empty rim costs time and nothing else
     kernel = kernel[REACH - reach:REACH + reach + 1, REACH - reach:REACH + reach + 1]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
