@@ -2,7 +2,7 @@
 
 Richardson-Lucy needs the point spread function, which no camera tells. But motion writes it
 into the spectrum: along its direction some frequencies are missing. The network is shown nothing
-else, and learns in half an hour to answer with one kernel for the whole photograph. Objects that
+else, and learns in an hour to answer with one kernel for the whole photograph. Objects that
 moved on their own stay blurred.
 
     python -m course_lib.blind FOLDER       trains it again
