@@ -23,7 +23,7 @@ layers = keras.layers
 TILE = 96           # side of the tiles whose spectra are averaged, in pixels
 REACH = 24          # the farthest that the light of a point can go from the centre of a kernel, in pixels
 SIDE = 2 * REACH + 1
-WINDOW = 384        # side of the photographs it learns from
+WINDOW = 384        # least side of the photographs it learns from, in pixels
 UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
@@ -237,7 +237,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
     Motions too long for the kernel are drawn again.
     """
     image = images[rng.integers(len(images))]
-    shape = rng.integers(WINDOW, (1.5 * WINDOW + 1, 2 * WINDOW + 1))
+    shape = rng.integers(WINDOW, (3 * WINDOW // 2 + 1, 2 * WINDOW + 1))
     image = _turned(image, sum(way * (rng.random() < 0.5) for way in (2, 1, 4)))
     most = (image.shape[:2] / shape).min()
     scale = np.exp(rng.uniform(np.log(min(1, most)), np.log(min(most, 4))))
@@ -263,7 +263,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
 def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Cepstra and kernels of samples 0 ... count - 1, float32 (N, 49, 49, 2) and (N, 49, 49).
 
-    They take 0.08 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
+    They take 0.13 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
     images = [photos.load(name) for name in photos.names(split)]
     if split == "train":
