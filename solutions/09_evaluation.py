@@ -600,10 +600,11 @@ print("told the true blur, both classical methods gain more than 2 dB:", bool(mi
 trained = [name for name, row in again["rows"].items() if "steps" in row]
 print("every network of four minutes is less than 0.2 dB from the blurred input:", all(abs(mean[name]) < 0.2 for name in trained))
 print("multi-scale gains in every pair:", bool(gain["multiscale"].min() > 0))
-print("two seeds of NAFNet-style, of the report's generator, in dB:",
-      *(f"{mean[name]:+.2f} and {mean[name + '-again']:+.2f}" for name in ("nafnet", "content")), sep="  ")
+for name in ("content", "nafnet"):
+    print(f"two seeds of {name}: {mean[name]:+.2f} and {mean[name + '-again']:+.2f} dB")
 sharpest = int(np.argmax(again["rows"]["blurred"]["psnr"]["pairs"]))
-print(f"in the sharpest pair NAFNet-style gains {gain['nafnet'][sharpest]:+.2f} dB, in the mean of the others {np.delete(gain['nafnet'], sharpest).mean():+.2f} dB")
+rest = np.delete(gain["nafnet"], sharpest).mean()
+print(f"nafnet: {gain['nafnet'][sharpest]:+.2f} dB in the sharpest pair, {rest:+.2f} dB in the mean of the others")
 worst, *others = sorted(gain["level4"])
 print(f"level4: {worst:+.2f} dB in one pair, {others[0]:+.2f} to {others[-1]:+.2f} dB in the other {len(others)}")
 print("the report's generator in full gains no more than level4:", bool(mean["level4_report"] <= mean["level4"]))
