@@ -233,7 +233,7 @@ def middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 @cache
 def test_pairs(size: Size) -> list[tuple]:
-    """The test pairs: name, blurred, sharp, kernel, gamma. The first of each photograph is that of `deblur-course evaluate`."""
+    """The test pairs: name, blurred, sharp, kernel, gamma. They are those of `deblur-course evaluate --exposures`."""
     side = size.side or 10**6
     return [(name, *blind.exposure(middle(photos.load(name), side, side), [k, i]))
             for k, (i, name) in product(range(size.exposures), enumerate(photos.names("test")))]
@@ -513,7 +513,7 @@ def markdown(content: dict) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make tables", description="The report's Tables 4 and 5 again, under one protocol.")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "tables", help="where the work is kept; runs/tables if not given")
-    parser.add_argument("--minutes", type=float, default=6.0, help="of one processor core, for each trained row; 6 if not given")
+    parser.add_argument("--minutes", type=float, default=4.0, help="of one processor core, for each trained row; 4 if not given")
     parser.add_argument("--size", choices=SIZES, default="laptop", help="smoke: seconds, its numbers mean nothing")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="all trained rows if not given")
     parser.add_argument("--train", nargs="+", choices=ROWS, help="train these rows and end: two such calls share the work")
