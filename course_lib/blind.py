@@ -2,8 +2,8 @@
 
 Richardson-Lucy needs the point spread function, which no camera tells. But motion writes it
 into the spectrum: along its direction some frequencies are missing. The network is shown nothing
-else, and learns in an hour to answer with one kernel for the whole photograph. Objects that
-moved on their own stay blurred.
+else, and learns in an hour to answer with one kernel for the whole photograph: a cautious one,
+from which `camera_path` finds the camera's motion. Objects that moved on their own stay blurred.
 
     python -m course_lib.blind FOLDER       trains it again
 """
@@ -14,12 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from course_lib import blur, classical, datasets, photos, restoration
+from course_lib import blur, camera_path, classical, datasets, photos, restoration
 from course_lib.backend import keras, tf
 from course_lib.files import atomic
 
 layers = keras.layers
 
+STORED = restoration.PRETRAINED / "kernel"
 TILE = 96           # side of the tiles whose spectra are averaged, in pixels
 REACH = 24          # the farthest that the light of a point can go from the centre of a kernel, in pixels
 SIDE = 2 * REACH + 1
@@ -128,7 +129,7 @@ def either_way(kernel: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
 def load() -> keras.Model:
     """The course's estimator with its weights, data/pretrained/kernel."""
     model = estimator()
-    restoration.load_weights(model, restoration.PRETRAINED / "kernel" / "estimator.npz")
+    restoration.load_weights(model, STORED / "estimator.npz")
     return model
 
 
@@ -177,7 +178,9 @@ def sparsity(image: np.ndarray) -> float:
 
 
 def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) -> np.ndarray:
-    """Richardson-Lucy with the kernel that the model reads off the photograph, or its mirror image: what is sparser.
+    """Richardson-Lucy with the kernel of the motion found for the photograph, or its mirror image: what is sparser.
+
+    The model reads a first kernel off the spectrum, `camera_path.find` the motion that explains the spectrum best.
 
     Parameters
     ----------
@@ -196,8 +199,8 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     kernel = estimate(image, model)
     if length(kernel) < LEAST:
         return image.copy()
-    reach = np.abs(np.argwhere(kernel) - REACH).max()               # an empty rim costs time and nothing else
-    kernel = kernel[REACH - reach:REACH + reach + 1, REACH - reach:REACH + reach + 1]
+    scenes = camera_path.load_scenes(STORED / "scenes.npz")
+    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], kernel, image.shape, scenes), image.shape)
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
     kernel = min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, iterations, GAMMA)))
@@ -228,14 +231,8 @@ def mean_kernel(camera: np.ndarray, shape: tuple[int, ...], points: int = 7) -> 
     return blur.spread(moved)
 
 
-def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A window of a random photograph, at a random size and scale, blurred at level 4; and its kernel.
-
-    Returns
-    -------
-    uint8 (H, W, 3), H from 384 to 576 and W from 384 to 768, and float32 (49, 49) of sum 1.
-    Motions too long for the kernel are drawn again.
-    """
+def window(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """A window of a random photograph at a random scale: uint8 (H, W, 3), H from 384 to 576 and W from 384 to 768."""
     image = images[rng.integers(len(images))]
     shape = rng.integers(WINDOW, (3 * WINDOW // 2 + 1, 2 * WINDOW + 1))
     image = _turned(image, sum(way * (rng.random() < 0.5) for way in (2, 1, 4)))
@@ -243,8 +240,13 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
     scale = np.exp(rng.uniform(np.log(min(1, most)), np.log(min(most, 4))))
     height, width = (scale * shape).astype(int)
     top, left = rng.integers(image.shape[0] - height + 1), rng.integers(image.shape[1] - width + 1)
-    sharp = cv2.resize(image[top:top + height, left:left + width], shape[::-1].tolist(),
-                       interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+    return cv2.resize(image[top:top + height, left:left + width], shape[::-1].tolist(),
+                      interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+
+
+def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A `window`, blurred at level 4, and its kernel, float32 (49, 49) of sum 1. Motions too long for the kernel are drawn again."""
+    sharp = window(images, rng)
     kernel = np.zeros((SIDE, SIDE), np.float32)
     if rng.random() < UNMOVED:
         kernel[REACH, REACH] = 1
@@ -260,14 +262,17 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
             return blurred, kernel / kernel.sum()
 
 
+def _photographs(split: str) -> list[np.ndarray]:
+    more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
+    return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
+
+
 def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Cepstra and kernels of samples 0 ... count - 1, float32 (N, 49, 49, 2) and (N, 49, 49).
 
     They take 0.13 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
-    images = [photos.load(name) for name in photos.names(split)]
-    if split == "train":
-        images += [photos.read(path) for path in sorted(datasets.MORE_PHOTOS.glob("*.jpg"))]
+    images = _photographs(split)
     found = []
     for first in range(0, count, 1000):
         last = min(first + 1000, count)
@@ -284,8 +289,15 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
     return np.concatenate(cepstra), np.concatenate(kernels)
 
 
+def learn_scenes(count: int, seed: int, axes: int) -> camera_path.Scenes:
+    """What spectra sharp windows of the training photographs have; 6,000 take two minutes."""
+    images = _photographs("train")
+    return camera_path.learn_scenes(np.stack([log_spectrum(window(images, np.random.default_rng([seed, n])))[..., 1].ravel()
+                                              for n in range(count)]), axes)
+
+
 def train(folder: Path, count: int = 24000, held_out: int = 600, epochs: int = 12, batch: int = 64, seed: int = 1) -> keras.Model:
-    """Train an estimator; its weights and history.csv lie in `folder` afterwards, its samples in folder/windows."""
+    """Train an estimator; its weights, history.csv and scenes.npz lie in `folder` afterwards, its samples in folder/windows."""
     keras.utils.set_random_seed(seed)
     windows = folder / "windows"
     cepstra, kernels = samples("train", seed, count, windows)
@@ -307,10 +319,11 @@ def train(folder: Path, count: int = 24000, held_out: int = 600, epochs: int = 1
     model.fit(data, epochs=epochs, validation_data=(validation[0], validation[1].reshape(held_out, -1)), shuffle=False,
               verbose=2, callbacks=[keras.callbacks.CSVLogger(folder / "history.csv")])
     restoration.save_weights(model, folder / "estimator.npz")
+    camera_path.save_scenes(learn_scenes(count // 4, seed + 6, axes=min(200, count // 8)), folder / "scenes.npz")
     return model
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m course_lib.blind FOLDER: trains the network again; weights, history and samples lie in FOLDER.")
+        sys.exit("usage: python -m course_lib.blind FOLDER: trains the network again; weights, history, scenes and samples lie in FOLDER.")
     train(Path(sys.argv[1]))

@@ -1,0 +1,210 @@
+"""Which path of the camera explains a photograph's spectrum? Analysis by synthesis (lesson 09).
+
+The network of `blind` answers with a cautious mean of all kernels that might have been. A camera, though, moves along one
+path. Here a path is a few numbers; from them follows the spectrum that the photograph would have, and gradient descent
+makes it that of the photograph. Many paths start, as most get stuck, and the best are continued.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from course_lib import blur
+from course_lib.backend import tf
+from course_lib.files import atomic
+
+TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
+FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
+PARTS = 4           # moments at which a frame is sampled
+PATHS = 24          # that are followed at a time
+KEPT = 6            # of them that are continued in the next round, each with every number of frames
+ROUNDS = (60, 40, 40)       # steps of each round
+BELIEF = 50.0       # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
+USUAL = 10.0        # and one nat of how usual a path is
+
+
+# --- What spectra photographs have --------------------------------------------------------------
+
+class Scenes(NamedTuple):
+    """The log spectra of sharp photographs, as a Gaussian distribution over F frequencies with A main axes."""
+
+    mean: np.ndarray        # float32 (F,)
+    axes: np.ndarray        # float32 (F, A), orthonormal
+    variance: np.ndarray    # float32 (A,), along the axes
+    rest: np.ndarray        # float32 (F,), the variance of what the axes leave
+
+
+def learn_scenes(spectra: np.ndarray, axes: int = 200) -> Scenes:
+    """The distribution of log spectra, (N, F), by principal component analysis."""
+    mean = spectra.mean(0)
+    spectra = spectra - mean
+    variance, found = np.linalg.eigh(spectra.T @ spectra / len(spectra))
+    found = found[:, :-axes - 1:-1]
+    rest = spectra - spectra @ found @ found.T
+    return Scenes(*(array.astype(np.float32) for array in (mean, found, variance[:-axes - 1:-1], (rest ** 2).mean(0) + 1e-3)))
+
+
+def save_scenes(scenes: Scenes, path: Path) -> None:
+    with atomic(path) as part:
+        np.savez(part, **{name: array.astype(np.float16 if name == "axes" else np.float32)
+                          for name, array in scenes._asdict().items()})
+
+
+@lru_cache(1)
+def load_scenes(path: Path) -> Scenes:
+    with np.load(path) as file:
+        return Scenes(**{name: tf.constant(file[name].astype(np.float32)) for name in Scenes._fields})
+
+
+# --- From a path to a spectrum ------------------------------------------------------------------
+
+class Motions(NamedTuple):
+    """N motions of a camera, and what else the spectrum depends on. The fields are tensors of float32."""
+
+    velocity: tf.Tensor     # (N, 6, 2): what each cosine adds to it, x and y, in pixels per exposure
+    turn: tf.Tensor         # (N, 2): roll in hundredths of a radian and zoom in per cent, per exposure
+    shutter: tf.Tensor      # (N,): logit of the part of a frame's time for which the shutter is open, above 0.2
+    floor: tf.Tensor        # (N, 2): logarithms of the power that no blur takes away: everywhere, and at high frequencies
+
+
+def _moments(motions: Motions, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """When light falls on the sensor, (N, 52) in -0.5 to 0.5, and the weight of each moment, 0 after the last frame."""
+    frame, part = (tf.constant(array.ravel(), tf.float32) for array in np.indices((int(FRAMES[-1]), PARTS)))
+    within = _open(motions.shutter)[:, None] * ((part + 0.5) / PARTS - 0.5)
+    used = tf.cast(frame < frames[:, None], tf.float32)
+    return used * ((frame + 0.5 + within) / frames[:, None] - 0.5), used / (PARTS * frames[:, None])
+
+
+def _open(shutter):
+    return 0.2 + 0.8 * tf.sigmoid(shutter)
+
+
+def _positions(velocity, times):
+    """Where the camera points, (N, T, 2) in pixels: the integral of its velocity from the middle of the exposure on."""
+    waves = [times] + [(tf.sin(np.pi * j * (times + 0.5)) - np.sin(np.pi * j / 2)) / (np.pi * j) for j in range(1, len(TERMS))]
+    return tf.einsum("njd,jnt->ntd", velocity, tf.stack(waves))
+
+
+def _power(points, turn, times, weights, shape):
+    """The power |K(f)|², (N, 96, 49), of the mean kernel of a photograph: rows are frequencies from -0.5, columns from 0.
+
+    Roll and zoom move each point of the photograph on a path of its own; nine of them stand for all.
+    """
+    away = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(9, 1, 2) * np.float32(np.sqrt(1 / 8))
+    x, y = tf.unstack(away * tf.cast(shape[::-1], tf.float32), axis=-1)             # (9, 1): as far apart as all points are
+    roll, zoom = (0.01 * turn[:, i, None, None] * times[:, None] for i in (0, 1))   # (N, 1, T)
+    x, y = (tf.reshape(points[:, None, :, i] + moved, [len(points), -1]) for i, moved in enumerate((zoom * x + roll * y, zoom * y - roll * x)))
+    down = 2 * np.pi * np.float32(np.fft.fftshift(np.fft.fftfreq(96)))[:, None] * y[:, None]        # (N, 96, 9 T)
+    right = 2 * np.pi * np.float32(np.fft.rfftfreq(96)) * x[..., None]                              # (N, 9 T, 49)
+    weights = tf.tile(weights, [1, 9])[:, None] / 9
+    real = (weights * tf.cos(down)) @ tf.cos(right) - (weights * tf.sin(down)) @ tf.sin(right)
+    imaginary = (weights * tf.cos(down)) @ tf.sin(right) + (weights * tf.sin(down)) @ tf.cos(right)
+    return _leaked(real ** 2 + imaginary ** 2)
+
+
+def _leaked(power):
+    """What a tile's Hann window makes of a spectrum: each frequency takes in a quarter of its neighbours' power."""
+    def other(column):      # the spectrum of a real image: the column beyond the first or last one is the turned one before it
+        return tf.reverse(tf.roll(column, -1, 1), [1])
+
+    power = (power + 0.25 * (tf.roll(power, 1, 1) + tf.roll(power, -1, 1))) / 1.5
+    left = tf.concat([other(power[:, :, 1:2]), power[:, :, :-1]], 2)
+    right = tf.concat([power[:, :, 1:], other(power[:, :, -2:-1])], 2)
+    return (power + 0.25 * (left + right)) / 1.5
+
+
+# --- How well it explains the photograph ----------------------------------------------------------
+
+def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes):
+    """How unlikely each motion is, (N,), in nats: of the spectrum left if its blur is taken away, of the network's answer, of itself."""
+    times, weights = _moments(motions, frames)
+    points = _positions(motions.velocity, times)
+    frequency = np.hypot(np.fft.fftshift(np.fft.fftfreq(96))[:, None], np.fft.rfftfreq(96))
+    floor = tf.exp(motions.floor)[:, :, None, None]
+    passed = _power(points, motions.turn, times, weights, shape) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
+    scene = tf.reshape(spectrum - tf.math.log(passed), [len(frames), -1]) - scenes.mean
+    along = scene @ scenes.axes
+    off = tf.abs(scene - tf.matmul(along, scenes.axes, transpose_b=True)) / tf.sqrt(scenes.rest)
+    off = tf.where(off < 3, off ** 2 / 2, 3 * off - 4.5)            # Huber's loss: single frequencies may be anything
+    scene = tf.reduce_sum(along ** 2 / scenes.variance, 1) / 2 + tf.reduce_sum(off, 1)
+
+    terms = motions.velocity / TERMS[:, None]
+    size = tf.stop_gradient(tf.sqrt(tf.reduce_mean(terms ** 2, [1, 2]))) + 2
+    usual = (tf.reduce_sum((terms / size[:, None, None]) ** 2, [1, 2])
+             + tf.reduce_sum(tf.sqrt(motions.turn ** 2 + 0.01) / [3.0, 0.18], 1)) / 2
+    return scene + BELIEF * _unexpected(points, weights, answer) + USUAL * usual
+
+
+def _unexpected(points, weights, answer):
+    """The mean of -log answer along each path: answer is (49, 49), its logarithm is read between pixels."""
+    place = tf.clip_by_value(points + answer.shape[0] // 2, 0, answer.shape[0] - 1.01)
+    corner = tf.floor(place)
+    right, down = tf.unstack(place - corner, axis=-1)
+    x, y = tf.unstack(tf.cast(corner, tf.int32), axis=-1)
+    rows = [[tf.gather_nd(tf.math.log(answer), tf.stack([y + dy, x + dx], -1)) for dx in (0, 1)] for dy in (0, 1)]
+    upper, lower = (first + right * (second - first) for first, second in rows)
+    return -tf.reduce_sum(weights * (upper + down * (lower - upper)), 1)
+
+
+@tf.function(reduce_retracing=True)
+def _descend(values, frames, spectrum, answer, shape, scenes, steps, rate):
+    """Gradient descent on `_surprise` by Adam (Kingma and Ba, arXiv:1412.6980), at a rate that falls to 0."""
+    values = list(values)
+    mean, square = ([tf.zeros_like(value) for value in values] for _ in range(2))
+    for step in tf.range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            surprise = _surprise(Motions(*values), frames, spectrum, answer, shape, scenes)
+        gradients = tape.gradient(surprise, values)
+        done = tf.cast(step, tf.float32) + 1
+        mean = [0.9 * m + 0.1 * g for m, g in zip(mean, gradients)]
+        square = [0.999 * s + 0.001 * g ** 2 for s, g in zip(square, gradients)]
+        pace = rate * (1 - (done - 1) / tf.cast(steps, tf.float32)) + 0.02
+        pace *= tf.sqrt(1 - 0.999 ** done) / (1 - 0.9 ** done)
+        values = [v - pace * m / (tf.sqrt(s) + 1e-7) for v, m, s in zip(values, mean, square)]
+    return values, _surprise(Motions(*values), frames, spectrum, answer, shape, scenes)
+
+
+def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scenes: Scenes, seed: int = 0) -> np.ndarray:
+    """The camera's motion that best explains a photograph's spectrum.
+
+    A spectrum can't tell a motion from its mirror image; either may be returned.
+
+    Parameters
+    ----------
+    spectrum : float32 (96, 49), the mean of the tiles' log spectra, the second of `blind.log_spectrum`.
+    answer : float32 (49, 49) of sum 1, the kernel of `blind.estimate`: where paths start, and what they should not leave.
+    shape : of the photograph, (H, W, ...).
+    scenes : what spectra sharp photographs have.
+
+    Returns
+    -------
+    float64 (S, 4), as `blur.camera_motion` does: shift x, shift y (pixels), roll (degrees) and zoom at S moments.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.indices(answer.shape) - answer.shape[0] // 2
+    variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=answer.ravel(), bias=True))
+    length = np.sqrt(12 * variance[1])
+    velocity = 0.7 * length / TERMS[0] * TERMS[:, None] * rng.standard_normal((PATHS, len(TERMS), 2)) @ axes.T
+    velocity[:, 0] = length * rng.uniform(0.8, 1.1, (PATHS, 1)) * axes[:, 1]
+    values = [velocity, rng.normal(0, 0.02, (PATHS, 2)), rng.normal(0.5, 1, PATHS), np.full((PATHS, 2), np.log(0.03))]
+    frames = np.tile(FRAMES, PATHS // len(FRAMES))
+    answer = cv2.GaussianBlur(answer, (0, 0), 1) + 1e-5             # nothing is impossible
+    for number, steps in enumerate(ROUNDS):
+        if number:
+            best = np.repeat(np.argsort(surprise)[:KEPT], PATHS // KEPT)
+            values = [value[best] for value in values]
+            size = np.linalg.norm(values[0][:, 0], axis=1)[:, None, None] + 3
+            values[0] = values[0] + 0.04 * size * TERMS[:, None] * rng.standard_normal(values[0].shape)
+        values, surprise = _descend([tf.constant(value, tf.float32) for value in values], frames, tf.constant(spectrum), tf.constant(answer),
+                                    tf.constant(shape[:2]), scenes, tf.constant(steps), tf.constant(0.3 * 0.5 ** number))
+        values, surprise = [value.numpy() for value in values], surprise.numpy()
+    best = surprise.argmin()
+    motion = Motions(*(value[best:best + 1] for value in values))
+    times = blur.exposure_times(int(frames[best]), float(_open(motion.shutter[0])), parts=3 * PARTS)
+    shift = _positions(motion.velocity, tf.constant(times[None], tf.float32))[0].numpy()
+    turn = times[:, None] * motion.turn[0] / 100
+    return np.column_stack([shift, np.degrees(turn[:, 0]), turn[:, 1]]).astype(np.float64)
