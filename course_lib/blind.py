@@ -178,9 +178,9 @@ def sparsity(image: np.ndarray) -> float:
 
 
 def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) -> np.ndarray:
-    """Richardson-Lucy with the kernel of the motion found for the photograph, or its mirror image: what is sparser.
+    """Richardson-Lucy with the kernel of the motion found for a photograph, or its mirror image: what leaves it sparser.
 
-    The model reads a first kernel off the spectrum, `camera_path.find` the motion that explains the spectrum best.
+    The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion.
 
     Parameters
     ----------
@@ -196,11 +196,11 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     ------
     The errors of `log_spectrum` and of `classical.richardson_lucy`.
     """
-    kernel = estimate(image, model)
-    if length(kernel) < LEAST:
+    answer = estimate(image, model)
+    if length(answer) < LEAST:
         return image.copy()
     scenes = camera_path.load_scenes(STORED / "scenes.npz")
-    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], kernel, image.shape, scenes), image.shape)
+    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes), image.shape)
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
     kernel = min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, iterations, GAMMA)))

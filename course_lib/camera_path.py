@@ -2,7 +2,7 @@
 
 The network of `blind` answers with a cautious mean of all kernels that might have been. A camera, though, moves along one
 path. Here a path is a few numbers; from them follows the spectrum that the photograph would have, and gradient descent
-makes it that of the photograph. Many paths start, as most get stuck, and the best are continued.
+makes it that of the photograph. Most paths get stuck on the way: many are drawn, few improved, the best of these varied.
 """
 
 from functools import lru_cache
@@ -19,11 +19,12 @@ from course_lib.files import atomic
 TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
 FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
 PARTS = 4           # moments at which a frame is sampled
-PATHS = 24          # that are followed at a time
-KEPT = 6            # of them that are continued in the next round, each with every number of frames
-ROUNDS = (60, 40, 40)       # steps of each round
-BELIEF = 50.0       # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
+DRAWS = 12288       # paths that are drawn and judged before the best are improved
+ROUNDS = ((96, 1, 60), (24, 3, 40), (24, 3, 40))    # of gradient descent: paths, places per side of the photograph, steps
+KEPT = 6            # paths that the next round continues, each with every number of frames
+BELIEF = 100.0      # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
 USUAL = 10.0        # and one nat of how usual a path is
+UNSEEN = 1.7        # how much more of the spectrum of a photograph that was left out the main axes leave (a third left out in turn)
 
 
 # --- What spectra photographs have --------------------------------------------------------------
@@ -44,7 +45,7 @@ def learn_scenes(spectra: np.ndarray, axes: int = 200) -> Scenes:
     variance, found = np.linalg.eigh(spectra.T @ spectra / len(spectra))
     found = found[:, :-axes - 1:-1]
     rest = spectra - spectra @ found @ found.T
-    return Scenes(*(array.astype(np.float32) for array in (mean, found, variance[:-axes - 1:-1], (rest ** 2).mean(0) + 1e-3)))
+    return Scenes(*(array.astype(np.float32) for array in (mean, found, variance[:-axes - 1:-1], UNSEEN * (rest ** 2).mean(0) + 1e-3)))
 
 
 def save_scenes(scenes: Scenes, path: Path) -> None:
@@ -88,18 +89,19 @@ def _positions(velocity, times):
     return tf.einsum("njd,jnt->ntd", velocity, tf.stack(waves))
 
 
-def _power(points, turn, times, weights, shape):
+def _power(points, turn, times, weights, shape, side):
     """The power |K(f)|², (N, 96, 49), of the mean kernel of a photograph: rows are frequencies from -0.5, columns from 0.
 
-    Roll and zoom move each point of the photograph on a path of its own; nine of them stand for all.
+    Roll and zoom move each point of the photograph on a path of its own; `side` x `side` of them stand for all.
     """
-    away = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), -1).reshape(9, 1, 2) * np.float32(np.sqrt(1 / 8))
-    x, y = tf.unstack(away * tf.cast(shape[::-1], tf.float32), axis=-1)             # (9, 1): as far apart as all points are
+    places = np.linspace(-1, 1, side, dtype=np.float32) * np.float32(np.sqrt(1 / 8)) if side > 1 else np.zeros(1, np.float32)
+    away = np.stack(np.meshgrid(places, places), -1).reshape(-1, 1, 2)
+    x, y = tf.unstack(away * tf.cast(shape[::-1], tf.float32), axis=-1)             # (P, 1): as far apart as all points are
     roll, zoom = (0.01 * turn[:, i, None, None] * times[:, None] for i in (0, 1))   # (N, 1, T)
     x, y = (tf.reshape(points[:, None, :, i] + moved, [len(points), -1]) for i, moved in enumerate((zoom * x + roll * y, zoom * y - roll * x)))
-    down = 2 * np.pi * np.float32(np.fft.fftshift(np.fft.fftfreq(96)))[:, None] * y[:, None]        # (N, 96, 9 T)
-    right = 2 * np.pi * np.float32(np.fft.rfftfreq(96)) * x[..., None]                              # (N, 9 T, 49)
-    weights = tf.tile(weights, [1, 9])[:, None] / 9
+    down = 2 * np.pi * np.float32(np.fft.fftshift(np.fft.fftfreq(96)))[:, None] * y[:, None]        # (N, 96, P T)
+    right = 2 * np.pi * np.float32(np.fft.rfftfreq(96)) * x[..., None]                              # (N, P T, 49)
+    weights = tf.tile(weights, [1, side ** 2])[:, None] / side ** 2
     real = (weights * tf.cos(down)) @ tf.cos(right) - (weights * tf.sin(down)) @ tf.sin(right)
     imaginary = (weights * tf.cos(down)) @ tf.sin(right) + (weights * tf.sin(down)) @ tf.cos(right)
     return _leaked(real ** 2 + imaginary ** 2)
@@ -118,13 +120,13 @@ def _leaked(power):
 
 # --- How well it explains the photograph ----------------------------------------------------------
 
-def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes):
+def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes, side):
     """How unlikely each motion is, (N,), in nats: of the spectrum left if its blur is taken away, of the network's answer, of itself."""
     times, weights = _moments(motions, frames)
     points = _positions(motions.velocity, times)
     frequency = np.hypot(np.fft.fftshift(np.fft.fftfreq(96))[:, None], np.fft.rfftfreq(96))
     floor = tf.exp(motions.floor)[:, :, None, None]
-    passed = _power(points, motions.turn, times, weights, shape) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
+    passed = _power(points, motions.turn, times, weights, shape, side) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
     scene = tf.reshape(spectrum - tf.math.log(passed), [len(frames), -1]) - scenes.mean
     along = scene @ scenes.axes
     off = tf.abs(scene - tf.matmul(along, scenes.axes, transpose_b=True)) / tf.sqrt(scenes.rest)
@@ -150,14 +152,14 @@ def _unexpected(points, weights, answer):
 
 
 @tf.function(reduce_retracing=True)
-def _descend(values, frames, spectrum, answer, shape, scenes, steps, rate):
-    """Gradient descent on `_surprise` by Adam (Kingma and Ba, arXiv:1412.6980), at a rate that falls to 0."""
+def _descend(values, frames, spectrum, answer, shape, scenes, side, steps, rate):
+    """Gradient descent on `_surprise` by Adam (Kingma and Ba, arXiv:1412.6980), at a falling rate: motions and their surprise."""
     values = list(values)
     mean, square = ([tf.zeros_like(value) for value in values] for _ in range(2))
     for step in tf.range(steps):
         with tf.GradientTape() as tape:
             tape.watch(values)
-            surprise = _surprise(Motions(*values), frames, spectrum, answer, shape, scenes)
+            surprise = _surprise(Motions(*values), frames, spectrum, answer, shape, scenes, side)
         gradients = tape.gradient(surprise, values)
         done = tf.cast(step, tf.float32) + 1
         mean = [0.9 * m + 0.1 * g for m, g in zip(mean, gradients)]
@@ -165,7 +167,7 @@ def _descend(values, frames, spectrum, answer, shape, scenes, steps, rate):
         pace = rate * (1 - (done - 1) / tf.cast(steps, tf.float32)) + 0.02
         pace *= tf.sqrt(1 - 0.999 ** done) / (1 - 0.9 ** done)
         values = [v - pace * m / (tf.sqrt(s) + 1e-7) for v, m, s in zip(values, mean, square)]
-    return values, _surprise(Motions(*values), frames, spectrum, answer, shape, scenes)
+    return values, _surprise(Motions(*values), frames, spectrum, answer, shape, scenes, side)
 
 
 def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scenes: Scenes, seed: int = 0) -> np.ndarray:
@@ -187,22 +189,30 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
     rng = np.random.default_rng(seed)
     y, x = np.indices(answer.shape) - answer.shape[0] // 2
     variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=answer.ravel(), bias=True))
-    length = np.sqrt(12 * variance[1])
-    velocity = 0.7 * length / TERMS[0] * TERMS[:, None] * rng.standard_normal((PATHS, len(TERMS), 2)) @ axes.T
-    velocity[:, 0] = length * rng.uniform(0.8, 1.1, (PATHS, 1)) * axes[:, 1]
-    values = [velocity, rng.normal(0, 0.02, (PATHS, 2)), rng.normal(0.5, 1, PATHS), np.full((PATHS, 2), np.log(0.03))]
-    frames = np.tile(FRAMES, PATHS // len(FRAMES))
     answer = cv2.GaussianBlur(answer, (0, 0), 1) + 1e-5             # nothing is impossible
-    for number, steps in enumerate(ROUNDS):
-        if number:
-            best = np.repeat(np.argsort(surprise)[:KEPT], PATHS // KEPT)
-            values = [value[best] for value in values]
+    photograph = [tf.constant(value) for value in (spectrum, answer, shape[:2])]
+
+    def descended(some, side, steps, rate):
+        now = [tf.constant(value[some], tf.float32) for value in values]
+        found, surprise = _descend(now, frames[some], *photograph, scenes, side, tf.constant(steps), tf.constant(rate))
+        return [value.numpy() for value in found], surprise.numpy()
+
+    length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (DRAWS, 1, 1))
+    velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((DRAWS, len(TERMS), 2))
+    velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((DRAWS, 2))
+    values = [velocity, rng.normal(0, 0.2, (DRAWS, 2)) * [1, 0.1], rng.normal(0.5, 1, DRAWS), rng.normal(-4, 1, (DRAWS, 2))]
+    frames = np.tile(FRAMES, DRAWS // len(FRAMES))
+    surprise = np.concatenate([descended(slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, DRAWS, 128)])
+    for number, (paths, side, steps) in enumerate(ROUNDS):
+        order = np.argsort(surprise)
+        best = order[:KEPT].repeat(paths // KEPT) if number else order[:paths]
+        values, frames = [value[best] for value in values], frames[best]
+        if number:          # the best once more with every number of frames, a little changed
+            frames = np.tile(FRAMES, paths // len(FRAMES))
             size = np.linalg.norm(values[0][:, 0], axis=1)[:, None, None] + 3
             values[0] = values[0] + 0.04 * size * TERMS[:, None] * rng.standard_normal(values[0].shape)
-        values, surprise = _descend([tf.constant(value, tf.float32) for value in values], frames, tf.constant(spectrum), tf.constant(answer),
-                                    tf.constant(shape[:2]), scenes, tf.constant(steps), tf.constant(0.3 * 0.5 ** number))
-        values, surprise = [value.numpy() for value in values], surprise.numpy()
-    best = surprise.argmin()
+        values, surprise = descended(slice(None), side, steps, 0.3 * 0.5 ** number)
+    best = np.nanargmin(surprise)
     motion = Motions(*(value[best:best + 1] for value in values))
     times = blur.exposure_times(int(frames[best]), float(_open(motion.shutter[0])), parts=3 * PARTS)
     shift = _positions(motion.velocity, tf.constant(times[None], tf.float32))[0].numpy()

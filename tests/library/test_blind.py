@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from course_lib import blind, blur, classical, evaluation, photos, restoration
+from course_lib import blind, blur, camera_path, classical, evaluation, photos, restoration
 
 STORED = restoration.PRETRAINED / "kernel"
 
@@ -155,6 +155,7 @@ def test_training_goes_from_end_to_end(tmp_path):
     first = sorted((tmp_path / "windows").iterdir())
     assert [path.name for path in first] == ["train_1_0_8.npz", "validation_3_0_4.npz"]
     restoration.load_weights(blind.estimator(), tmp_path / "estimator.npz")
+    assert camera_path.load_scenes(tmp_path / "scenes.npz").axes.shape == (96 * 49, 1)
     assert [row["epoch"] for row in csv.DictReader(open(tmp_path / "history.csv"))] == ["0", "1"]
 
 

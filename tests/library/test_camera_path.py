@@ -1,0 +1,110 @@
+"""From a path to a spectrum and back: the spectrum is that of the mean kernel, and the path that left a spectrum is found."""
+
+import numpy as np
+import pytest
+
+from course_lib import blind, blur, camera_path, classical, evaluation, photos
+from course_lib.backend import tf
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return camera_path.load_scenes(blind.STORED / "scenes.npz")
+
+
+def motion(velocity, roll=0.0, zoom=0.0, shutter=20.0):
+    """One motion whose shutter is always open, as `camera_path` and as `blur` write it."""
+    terms = np.zeros((1, len(camera_path.TERMS), 2), np.float32)
+    terms[0, :len(velocity)] = velocity
+    turn = np.float32([[100 * np.radians(roll), 100 * zoom]])
+    found = camera_path.Motions(*(tf.constant(value, tf.float32) for value in (terms, turn, [shutter], [[-20, -20]])))
+    times = blur.exposure_times(9, parts=20)
+    shift = camera_path._positions(found.velocity, tf.constant(times[None], tf.float32))[0].numpy()
+    return found, np.column_stack([shift, roll * times, zoom * times])
+
+
+# --- From a path to a spectrum ------------------------------------------------------------------
+
+def test_the_middle_of_the_exposure_is_the_middle_of_the_kernel():
+    _, camera = motion([(7, -3), (4, 1), (0, 2)])
+    assert np.abs(camera[len(camera) // 2 - 1:len(camera) // 2 + 1].mean(0)).max() < 0.1
+    assert camera[-1, 0] - camera[0, 0] == pytest.approx(7, rel=0.15)
+
+
+@pytest.mark.parametrize("velocity, roll, zoom", [([(12, 5)], 0, 0), ([(6, -9), (8, 3)], 0, 0), ([(5, 0)], 1.0, 0), ([(0, 6)], 0, 0.02)])
+def test_the_power_is_that_of_the_mean_kernel(velocity, roll, zoom):
+    shape = (400, 600)
+    found, camera = motion(velocity, roll, zoom)
+    times, weights = camera_path._moments(found, tf.constant([13.0]))
+    power = camera_path._power(camera_path._positions(found.velocity, times), found.turn, times, weights, tf.constant(shape), 3)[0].numpy()
+    kernel = blind.mean_kernel(camera, shape, points=15)
+    expected = np.abs(np.fft.fft2(kernel, s=(96, 96))) ** 2
+    for axis in (0, 1):         # the leakage of a Hann window, on all of the spectrum
+        expected = (expected + 0.25 * (np.roll(expected, 1, axis) + np.roll(expected, -1, axis))) / 1.5
+    expected = np.fft.fftshift(expected, axes=0)[:, :49]
+    y, x = np.ogrid[-48:48, :49]
+    low = np.hypot(y, x) < 24           # beyond, the nine points that stand for all and the pixels of the kernel show
+    assert power[48, 0] == pytest.approx(expected[48, 0], rel=0.01)
+    assert np.abs(power - expected)[low].max() < 0.02
+
+
+def test_the_answer_is_read_at_x_and_y():
+    answer = np.full((49, 49), 1e-6, np.float32)
+    answer[24 + 3, 24 - 5] = 0.5
+    points = tf.constant([[[-5.0, 3.0]], [[3.0, -5.0]], [[-5.0, 3.5]]])
+    there, elsewhere, between = camera_path._unexpected(points, tf.ones((3, 1)), tf.constant(answer)).numpy()
+    assert there == pytest.approx(-np.log(0.5), abs=1e-4) and elsewhere == pytest.approx(-np.log(1e-6), abs=1e-3)
+    assert between == pytest.approx((there + elsewhere) / 2, abs=1e-3)
+
+
+# --- What spectra photographs have --------------------------------------------------------------
+
+def test_scenes_are_the_main_axes_of_spectra(tmp_path):
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((30, 2)))[0]
+    spectra = 5 + rng.standard_normal((4000, 2)) * [3, 2] @ axes.T + 0.1 * rng.standard_normal((4000, 30))
+    found = camera_path.learn_scenes(spectra, 2)
+    np.testing.assert_allclose(np.abs(found.axes.T @ axes), np.eye(2), atol=0.05)
+    np.testing.assert_allclose(found.variance, [9, 4], rtol=0.1)
+    np.testing.assert_allclose(found.mean, 5, atol=0.2)
+    assert found.rest.mean() == pytest.approx(camera_path.UNSEEN * 0.01 + 1e-3, rel=0.1)
+    camera_path.save_scenes(found, tmp_path / "scenes.npz")
+    for again, array in zip(camera_path.load_scenes(tmp_path / "scenes.npz"), found):
+        np.testing.assert_allclose(again, array, atol=1e-3)
+
+
+def test_the_stored_scenes_are_those_of_training_windows(scenes):
+    images = blind._photographs("train")
+    spectra = np.stack([blind.log_spectrum(blind.window(images, np.random.default_rng([7, n])))[..., 1].ravel() for n in range(40)])
+    scene = spectra - scenes.mean.numpy()
+    along = scene @ scenes.axes.numpy()
+    assert 0.5 < (along ** 2 / scenes.variance.numpy()).mean() < 1.5
+    rest = scene - along @ scenes.axes.numpy().T
+    assert (rest ** 2 / scenes.rest.numpy()).mean() == pytest.approx(1 / camera_path.UNSEEN, rel=0.25)
+
+
+# --- From a spectrum to a path ------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, velocity", [("window_dogs", [(14, 8), (7, -10)]), ("bridge_at_night", [(4, 18), (9, 0)])])
+def test_the_path_of_a_blur_is_found(scenes, name, velocity):
+    """It starts at a straight motion; the kernel it finds undoes more of a bent one, either it or its mirror image."""
+    _, camera = motion(velocity)
+    sharp = photos.load(name)[:600, :800]
+    kernel = blind.mean_kernel(camera, sharp.shape)
+    blurred = blur.convolve(sharp, kernel, blind.GAMMA)
+    start = np.zeros((blind.SIDE, blind.SIDE), np.float32)
+    straight = blur.linear_psf(blind.length(kernel), np.degrees(np.arctan2(-velocity[0][1], velocity[0][0])))
+    inner = slice(blind.REACH - len(straight) // 2, blind.REACH + len(straight) // 2 + 1)
+    start[inner, inner] = straight
+
+    spectrum = blind.log_spectrum(blurred)[..., 1]
+    found = camera_path.find(spectrum, start, sharp.shape, scenes)
+    assert found.ndim == 2 and found.shape[1] == 4 and found.dtype == np.float64
+    assert np.array_equal(found, camera_path.find(spectrum, start, sharp.shape, scenes))
+
+    def gain(kernel):
+        answers = [classical.richardson_lucy(blurred, np.ascontiguousarray(way), blind.ITERATIONS, blind.GAMMA)
+                   for way in (kernel, kernel[::-1, ::-1])]
+        return max(evaluation.psnr(sharp, answer) for answer in answers)
+
+    assert gain(blind.mean_kernel(found, sharp.shape)) > gain(straight) + 1
