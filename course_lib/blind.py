@@ -194,7 +194,7 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
 
     Raises
     ------
-    The errors of `log_spectrum` and of `classical.richardson_lucy`.
+    The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
     answer = estimate(image, model)
     if length(answer) < LEAST:

@@ -49,6 +49,7 @@ def learn_scenes(spectra: np.ndarray, axes: int = 200) -> Scenes:
 
 
 def save_scenes(scenes: Scenes, path: Path) -> None:
+    """Write them as an .npz file, the axes in half precision."""
     with atomic(path) as part:
         np.savez(part, **{name: array.astype(np.float16 if name == "axes" else np.float32)
                           for name, array in scenes._asdict().items()})
@@ -56,8 +57,19 @@ def save_scenes(scenes: Scenes, path: Path) -> None:
 
 @lru_cache(1)
 def load_scenes(path: Path) -> Scenes:
-    with np.load(path) as file:
-        return Scenes(**{name: tf.constant(file[name].astype(np.float32)) for name in Scenes._fields})
+    """Read what `save_scenes` wrote, as tensors of float32.
+
+    Raises
+    ------
+    ValueError in one sentence if the file is missing or damaged.
+    """
+    try:
+        with np.load(path) as file:
+            return Scenes(**{name: tf.constant(file[name].astype(np.float32)) for name in Scenes._fields})
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {path}.") from None
+    except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
+        raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None
 
 
 # --- From a path to a spectrum ------------------------------------------------------------------

@@ -81,6 +81,14 @@ def test_the_stored_scenes_are_those_of_training_windows(scenes):
     assert (rest ** 2 / scenes.rest.numpy()).mean() == pytest.approx(1 / camera_path.UNSEEN, rel=0.25)
 
 
+def test_a_damaged_file_is_one_clear_error(tmp_path):
+    (tmp_path / "scenes.npz").write_bytes(b"PK half a file")
+    with pytest.raises(ValueError, match="scenes.npz is damaged .*; restore the file"):
+        camera_path.load_scenes(tmp_path / "scenes.npz")
+    with pytest.raises(ValueError, match="There is no file .*missing.npz"):
+        camera_path.load_scenes(tmp_path / "missing.npz")
+
+
 # --- From a spectrum to a path ------------------------------------------------------------------
 
 @pytest.mark.parametrize("name, velocity", [("window_dogs", [(14, 8), (7, -10)]), ("bridge_at_night", [(4, 18), (9, 0)])])
