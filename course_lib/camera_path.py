@@ -19,10 +19,11 @@ from course_lib.files import atomic
 TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
 FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
 PARTS = 4           # moments at which a frame is sampled
-DRAWS = 12288       # paths that are drawn and judged before the best are improved
-ROUNDS = ((96, 1, 60), (24, 3, 40), (24, 3, 40))    # of gradient descent: paths, places per side of the photograph, steps
+DRAWS = 6144        # paths that are drawn and judged before the best are improved
+ROUNDS = ((96, 1, 40), (24, 1, 40), (24, 3, 30))    # of gradient descent: paths, places per side of the photograph, steps
 KEPT = 6            # paths that the next round continues, each with every number of frames
 BELIEF = 100.0      # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
+TYPICAL = 850.0     # nats of surprise that the right path mostly leaves: there one more nat counts as one, above it less
 USUAL = 10.0        # and one nat of how usual a path is
 UNSEEN = 1.7        # how much more of the spectrum of a photograph that was left out the main axes leave (a third left out in turn)
 
@@ -81,6 +82,7 @@ class Motions(NamedTuple):
     turn: tf.Tensor         # (N, 2): roll in hundredths of a radian and zoom in per cent, per exposure
     shutter: tf.Tensor      # (N,): logit of the part of a frame's time for which the shutter is open, above 0.2
     floor: tf.Tensor        # (N, 2): logarithms of the power that no blur takes away: everywhere, and at high frequencies
+    softness: tf.Tensor     # (N,): logarithm of the variance, in pixels², of the Gaussian that lens or enlargement are taken for
 
 
 def _moments(motions: Motions, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -138,12 +140,14 @@ def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes,
     points = _positions(motions.velocity, times)
     frequency = np.hypot(np.fft.fftshift(np.fft.fftfreq(96))[:, None], np.fft.rfftfreq(96))
     floor = tf.exp(motions.floor)[:, :, None, None]
-    passed = _power(points, motions.turn, times, weights, shape, side) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
+    soft = tf.exp(-tf.exp(motions.softness)[:, None, None] * np.float32((2 * np.pi * frequency) ** 2))
+    passed = soft * _power(points, motions.turn, times, weights, shape, side) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
     scene = tf.reshape(spectrum - tf.math.log(passed), [len(frames), -1]) - scenes.mean
     along = scene @ scenes.axes
     off = tf.abs(scene - tf.matmul(along, scenes.axes, transpose_b=True)) / tf.sqrt(scenes.rest)
     off = tf.where(off < 3, off ** 2 / 2, 3 * off - 4.5)            # Huber's loss: single frequencies may be anything
     scene = tf.reduce_sum(along ** 2 / scenes.variance, 1) / 2 + tf.reduce_sum(off, 1)
+    scene = 2 * TYPICAL * tf.math.log(1 + scene / TYPICAL)          # Student's t: what no path explains well decides less
 
     terms = motions.velocity / TERMS[:, None]
     size = tf.stop_gradient(tf.sqrt(tf.reduce_mean(terms ** 2, [1, 2]))) + 2
@@ -212,7 +216,8 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
     length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (DRAWS, 1, 1))
     velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((DRAWS, len(TERMS), 2))
     velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((DRAWS, 2))
-    values = [velocity, rng.normal(0, 0.2, (DRAWS, 2)) * [1, 0.1], rng.normal(0.5, 1, DRAWS), rng.normal(-4, 1, (DRAWS, 2))]
+    values = [velocity, rng.normal(0, 0.2, (DRAWS, 2)) * [1, 0.1], rng.normal(0.5, 1, DRAWS),
+              rng.normal(-4, 1, (DRAWS, 2)), rng.normal(-2.5, 1, DRAWS)]
     frames = np.tile(FRAMES, DRAWS // len(FRAMES))
     surprise = np.concatenate([descended(slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, DRAWS, 128)])
     for number, (paths, side, steps) in enumerate(ROUNDS):

@@ -17,7 +17,7 @@ def motion(velocity, roll=0.0, zoom=0.0, shutter=20.0):
     terms = np.zeros((1, len(camera_path.TERMS), 2), np.float32)
     terms[0, :len(velocity)] = velocity
     turn = np.float32([[100 * np.radians(roll), 100 * zoom]])
-    found = camera_path.Motions(*(tf.constant(value, tf.float32) for value in (terms, turn, [shutter], [[-20, -20]])))
+    found = camera_path.Motions(*(tf.constant(value, tf.float32) for value in (terms, turn, [shutter], [[-20, -20]], [-20])))
     times = blur.exposure_times(9, parts=20)
     shift = camera_path._positions(found.velocity, tf.constant(times[None], tf.float32))[0].numpy()
     return found, np.column_stack([shift, roll * times, zoom * times])
