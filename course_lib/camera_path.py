@@ -19,9 +19,9 @@ from course_lib.files import atomic
 TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
 FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
 PARTS = 4           # moments at which a frame is sampled
-DRAWS = 6144        # paths that are drawn and judged before the best are improved
-ROUNDS = ((96, 1, 40), (24, 1, 40), (24, 3, 30))    # of gradient descent: paths, places per side of the photograph, steps
-KEPT = 6            # paths that the next round continues, each with every number of frames
+DRAWS = 12288       # paths that are drawn and judged before the best are improved
+ROUNDS = ((192, 1, 50), (48, 1, 40), (24, 3, 40))    # of gradient descent: paths, places per side of the photograph, steps
+KEPT = 12           # paths that the next round continues, each with every number of frames
 BELIEF = 100.0      # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
 TYPICAL = 850.0     # nats of surprise that the right path mostly leaves: there one more nat counts as one, above it less
 USUAL = 10.0        # and one nat of how usual a path is
@@ -82,7 +82,7 @@ class Motions(NamedTuple):
     turn: tf.Tensor         # (N, 2): roll in hundredths of a radian and zoom in per cent, per exposure
     shutter: tf.Tensor      # (N,): logit of the part of a frame's time for which the shutter is open, above 0.2
     floor: tf.Tensor        # (N, 2): logarithms of the power that no blur takes away: everywhere, and at high frequencies
-    softness: tf.Tensor     # (N,): logarithm of the variance, in pixels², of the Gaussian that lens or enlargement are taken for
+    softness: tf.Tensor     # (N,): logarithm of the variance, in pixels², of a Gaussian that stands for a soft lens or an enlargement
 
 
 def _moments(motions: Motions, frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -147,7 +147,7 @@ def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes,
     off = tf.abs(scene - tf.matmul(along, scenes.axes, transpose_b=True)) / tf.sqrt(scenes.rest)
     off = tf.where(off < 3, off ** 2 / 2, 3 * off - 4.5)            # Huber's loss: single frequencies may be anything
     scene = tf.reduce_sum(along ** 2 / scenes.variance, 1) / 2 + tf.reduce_sum(off, 1)
-    scene = 2 * TYPICAL * tf.math.log(1 + scene / TYPICAL)          # Student's t: what no path explains well decides less
+    scene = 2 * TYPICAL * tf.math.log(1 + scene / TYPICAL)          # Student's t: what no path explains decides less
 
     terms = motions.velocity / TERMS[:, None]
     size = tf.stop_gradient(tf.sqrt(tf.reduce_mean(terms ** 2, [1, 2]))) + 2
