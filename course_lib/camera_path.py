@@ -21,7 +21,7 @@ FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph 
 PARTS = 4           # moments at which a frame is sampled
 DRAWS = 12288       # paths that are drawn and judged before the best are improved
 ROUNDS = ((192, 1, 50), (48, 1, 40), (24, 3, 40))    # of gradient descent: paths, places per side of the photograph, steps
-KEPT = 12           # paths that the next round continues, each with every number of frames
+KEPT = 12           # paths that the next round continues, several times each, with the numbers of frames in turn
 BELIEF = 100.0      # what one nat of the network's answer counts, in nats of the spectrum, whose frequencies are not independent
 TYPICAL = 850.0     # nats of surprise that the right path mostly leaves: there one more nat counts as one, above it less
 USUAL = 10.0        # and one nat of how usual a path is
@@ -224,7 +224,7 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
         order = np.argsort(surprise)
         best = order[:KEPT].repeat(paths // KEPT) if number else order[:paths]
         values, frames = [value[best] for value in values], frames[best]
-        if number:          # the best once more with every number of frames, a little changed
+        if number:          # the best once more, a little changed, with the numbers of frames in turn
             frames = np.tile(FRAMES, paths // len(FRAMES))
             size = np.linalg.norm(values[0][:, 0], axis=1)[:, None, None] + 3
             values[0] = values[0] + 0.04 * size * TERMS[:, None] * rng.standard_normal(values[0].shape)

@@ -1,5 +1,6 @@
 """From a path to a spectrum and back: the spectrum is that of the mean kernel, and the path that left a spectrum is found."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -87,6 +88,41 @@ def test_a_damaged_file_is_one_clear_error(tmp_path):
         camera_path.load_scenes(tmp_path / "scenes.npz")
     with pytest.raises(ValueError, match="There is no file .*missing.npz"):
         camera_path.load_scenes(tmp_path / "missing.npz")
+
+
+# --- How well it explains the photograph ----------------------------------------------------------
+
+def surprise(found, spectrum, scenes):
+    even = tf.ones((blind.SIDE, blind.SIDE)) / blind.SIDE ** 2          # a network that says nothing
+    return camera_path._surprise(found, tf.constant([13.0]), tf.constant(spectrum), even, tf.constant((400, 600)), scenes, 1).numpy()[0]
+
+
+@pytest.mark.parametrize("name", photos.names("validation"))
+def test_a_soft_photograph_is_explained_by_softness_and_a_sharp_one_is_not(scenes, name):
+    sharp = photos.load(name)
+
+    def surprises(image, sigmas):
+        still = motion([(0, 0)])[0]._replace(floor=tf.constant([[-20.0, -5.0]]))
+        return [surprise(still._replace(softness=tf.constant([2 * np.log(sigma)], tf.float32)), blind.log_spectrum(image)[..., 1], scenes)
+                for sigma in sigmas]
+
+    hardly, right, more = surprises(cv2.GaussianBlur(sharp, (0, 0), 1), (0.05, 1, 1.3))
+    assert right < min(hardly, more) - 5
+    hardly, *soft = surprises(sharp, (0.05, 0.6, 1))
+    assert hardly < min(soft) - 5
+
+
+def test_the_less_a_photograph_is_explained_the_less_its_spectrum_decides(scenes):
+    """One more nat of the spectrum counts as one where the surprise is typical, as less beyond."""
+    axes, mean = scenes.axes.numpy(), scenes.mean.numpy()
+
+    def counts(nats):       # of a spectrum that lies so far out along the first axis
+        at = [surprise(motion([(0, 0)])[0], (mean + np.sqrt(2 * scenes.variance.numpy()[0] * value) * axes[:, 0]).reshape(96, 49), scenes)
+              for value in (nats, nats + 10)]
+        return (at[1] - at[0]) / 10
+
+    assert counts(camera_path.TYPICAL) == pytest.approx(1, abs=0.03)
+    assert counts(4 * camera_path.TYPICAL) == pytest.approx(0.4, abs=0.03)
 
 
 # --- From a spectrum to a path ------------------------------------------------------------------

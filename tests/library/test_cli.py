@@ -312,17 +312,20 @@ def test_evaluate_blurs_every_photograph_as_often_as_asked(weights, capsys):
     assert re.search(rf"^blurred input +PSNR +{wanted}$", out, re.M) and "random seeds 0 to 1." in out
 
 
-def test_without_a_generator_the_kernel_is_estimated(tmp_path, capsys):
-    """deblur, evaluate and the library: the same photograph, the same result, with `kernel` named or not."""
-    from course_lib import blind, blur, evaluation
+@pytest.mark.parametrize("weights", [[], ["--weights", "kernel"]])
+def test_without_a_generator_the_kernel_is_estimated(tmp_path, capsys, monkeypatch, weights):
+    """deblur and evaluate: the same photograph, the same result, here of a short search."""
+    from course_lib import blind, blur, camera_path, evaluation
 
+    monkeypatch.setattr(camera_path, "DRAWS", 256)
+    monkeypatch.setattr(camera_path, "ROUNDS", ((24, 1, 5),))
     blurred, sharp = blur.blur_photo(photos.load(photos.names("test")[0]), 2, np.random.default_rng([0, 0]))
     result = blind.deblur(blurred, blind.load())
     photo = saved(tmp_path / "a.png", image=blurred)
-    assert main(["deblur", str(photo)]) == 0
+    assert main(["deblur", str(photo), *weights]) == 0
     assert (photos.read(tmp_path / "a_deblurred.png") == result).all() and (result != blurred).any()
     assert "unchanged" not in capsys.readouterr().out
-    assert main(["evaluate", "--weights", "kernel", "--limit", "1", "--level", "2"]) == 0
+    assert main(["evaluate", *weights, "--limit", "1", "--level", "2"]) == 0
     assert re.search(rf"^kernel +PSNR +{evaluation.psnr(sharp, result):.2f} ", capsys.readouterr().out, re.M)
 
 
