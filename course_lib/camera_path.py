@@ -14,7 +14,7 @@ import numpy as np
 
 from course_lib import blur
 from course_lib.backend import tf
-from course_lib.files import atomic
+from course_lib.files import arrays_of, atomic
 
 TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
 FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
@@ -64,13 +64,8 @@ def load_scenes(path: Path) -> Scenes:
     ------
     ValueError in one sentence if the file is missing or damaged.
     """
-    try:
-        with np.load(path) as file:
-            return Scenes(**{name: tf.constant(file[name].astype(np.float32)) for name in Scenes._fields})
-    except FileNotFoundError:
-        raise ValueError(f"There is no file {path}.") from None
-    except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
-        raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None
+    with arrays_of(path) as file:
+        return Scenes(**{name: tf.constant(file[name].astype(np.float32)) for name in Scenes._fields})
 
 
 # --- From a path to a spectrum ------------------------------------------------------------------

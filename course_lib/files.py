@@ -1,10 +1,12 @@
-"""Writing files so that a crash, a full disk or an interruption never leaves half of one."""
+"""Files that a crash, a full disk or an interruption never leaves half written, and that say so where they are damaged."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 
 @contextmanager
@@ -27,3 +29,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def arrays_of(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Open an .npz file for the block that reads it.
+
+    Raises
+    ------
+    ValueError in one sentence if the file is missing, damaged, or lacks what the block asks it for.
+    """
+    try:
+        with np.load(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {path}.") from None
+    except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
+        raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None

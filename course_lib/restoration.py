@@ -17,7 +17,7 @@ import numpy as np
 
 from course_lib import faster, photos, variants
 from course_lib.backend import keras, tf
-from course_lib.files import atomic
+from course_lib.files import arrays_of, atomic
 
 PRETRAINED = photos.DATA / "pretrained"
 PIXELS = 1280 * 720         # the most that go through a generator of width 64 at once: 1 GiB of activations in float32
@@ -96,13 +96,8 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     ------
     ValueError in one sentence if the file is missing, damaged, or of another network.
     """
-    try:
-        with np.load(path) as file:
-            weights = [file[f"{i:04d}"].astype(np.float32) for i in range(len(file.files))]
-    except FileNotFoundError:
-        raise ValueError(f"There is no file {path}.") from None
-    except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
-        raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None
+    with arrays_of(path) as file:
+        weights = [file[f"{i:04d}"].astype(np.float32) for i in range(len(file.files))]
     shapes = [tuple(weight.shape) for weight in model.weights]
     if [weight.shape for weight in weights] != shapes:
         raise ValueError(f"{path} belongs to another network: it holds {len(weights)} arrays with "
