@@ -19,8 +19,8 @@ import course_lib
 
 WEIGHTS = "kernel"
 WEIGHTS_HELP = ("kernel: no generator, but a small network that reads the camera's motion off the photograph's spectrum, and "
-                "Richardson-Lucy that undoes it, whole and in float32, whatever --tile and --precision say; or a generator of "
-                f"the course (a folder in data/pretrained), or the folder of your own training run; {WEIGHTS} if not given")
+                "Richardson-Lucy that undoes it, whole, and one that removes what this leaves, in float32, whatever --tile and --precision say; "
+                f"or a generator of the course (a folder in data/pretrained), or the folder of your own training run; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -239,10 +239,10 @@ def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
         from course_lib import restoration, training
 
         if options.weights == "kernel":
-            from course_lib import blind
+            from course_lib import blind, refine
 
-            estimator = blind.load()
-            return lambda image, say: blind.deblur(image, estimator), "kernel", "float32"
+            estimator, refiner = blind.load(), refine.load()
+            return lambda image, say: refine.deblur(image, estimator, refiner), "kernel", "float32"
         policy, _ = training.precision(options.precision)
         model = restoration.load(options.weights, dtype=policy)
 

@@ -177,7 +177,7 @@ def sparsity(image: np.ndarray) -> float:
     return float(steps.mean() / max(np.sqrt((steps ** 2).mean()), 1e-6))
 
 
-def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) -> np.ndarray:
+def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS, **search) -> np.ndarray:
     """Richardson-Lucy with the kernel of the motion found for a photograph, or its mirror image: what leaves it sparser.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion.
@@ -187,6 +187,7 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     image : uint8 RGB (H, W, 3), sides of at least 96 pixels. Returned as it is if no motion is found.
     model : `load()`.
     iterations : of Richardson-Lucy.
+    search : how long to search, the last arguments of `camera_path.find`.
 
     Returns
     -------
@@ -200,7 +201,7 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS) 
     if length(answer) < LEAST:
         return image.copy()
     scenes = camera_path.load_scenes(STORED / "scenes.npz")
-    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes), image.shape)
+    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes, **search), image.shape)
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
     kernel = min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, iterations, GAMMA)))

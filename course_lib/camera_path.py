@@ -181,7 +181,8 @@ def _descend(values, frames, spectrum, answer, shape, scenes, side, steps, rate)
     return values, _surprise(Motions(*values), frames, spectrum, answer, shape, scenes, side)
 
 
-def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scenes: Scenes, seed: int = 0) -> np.ndarray:
+def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scenes: Scenes, seed: int = 0, draws: int = DRAWS,
+         rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> np.ndarray:
     """The camera's motion that best explains a photograph's spectrum.
 
     A spectrum can't tell a motion from its mirror image; either may be returned.
@@ -192,6 +193,7 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
     answer : float32 (49, 49) of sum 1, the kernel of `blind.estimate`: where paths start, and what they should not leave.
     shape : of the photograph, (H, W, ...).
     scenes : what spectra sharp photographs have.
+    draws, rounds : how long to search.
 
     Returns
     -------
@@ -208,14 +210,14 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
         found, surprise = _descend(now, frames[some], *photograph, scenes, side, tf.constant(steps), tf.constant(rate))
         return [value.numpy() for value in found], surprise.numpy()
 
-    length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (DRAWS, 1, 1))
-    velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((DRAWS, len(TERMS), 2))
-    velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((DRAWS, 2))
-    values = [velocity, rng.normal(0, 0.2, (DRAWS, 2)) * [1, 0.1], rng.normal(0.5, 1, DRAWS),
-              rng.normal(-4, 1, (DRAWS, 2)), rng.normal(-2.5, 1, DRAWS)]
-    frames = np.tile(FRAMES, DRAWS // len(FRAMES))
-    surprise = np.concatenate([descended(slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, DRAWS, 128)])
-    for number, (paths, side, steps) in enumerate(ROUNDS):
+    length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (draws, 1, 1))
+    velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((draws, len(TERMS), 2))
+    velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((draws, 2))
+    values = [velocity, rng.normal(0, 0.2, (draws, 2)) * [1, 0.1], rng.normal(0.5, 1, draws),
+              rng.normal(-4, 1, (draws, 2)), rng.normal(-2.5, 1, draws)]
+    frames = np.tile(FRAMES, draws // len(FRAMES))
+    surprise = np.concatenate([descended(slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, draws, 128)])
+    for number, (paths, side, steps) in enumerate(rounds):
         order = np.argsort(surprise)
         best = order[:KEPT].repeat(paths // KEPT) if number else order[:paths]
         values, frames = [value[best] for value in values], frames[best]

@@ -141,14 +141,19 @@ def deblur(
     tiled all the same, and the tiles differ.
     MemoryError if the machine has too little for one tile.
     """
-    image = photos.check_image(image)
+    return tiled(photos.check_image(image), model, tile, progress)
+
+
+def tiled(image: np.ndarray, model: keras.Model, tile: int | None = None,
+          progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+    """As `deblur`, for models with any number of input channels: uint8 (H, W, C) → uint8 RGB (H, W, 3)."""
     height, width = image.shape[:2]
     seen, step = overlap(model)
     # Reflected at the bottom and the right, to a multiple of the model's step.
     padded = np.pad(image, ((0, -height % step), (0, -width % step), (0, 0)), "reflect")
     tile_height, tile_width = _tile_size(*padded.shape[:2], model, tile, seen, step)
     rows, columns = _cuts(padded.shape[0], tile_height, seen), _cuts(padded.shape[1], tile_width, seen)
-    result = np.empty_like(padded)
+    result = np.empty((*padded.shape[:2], 3), np.uint8)
     run = _compiled(model)
     total = len(rows) * len(columns)
     report = progress or (lambda done, total: None)
@@ -180,7 +185,7 @@ def overlap(model: keras.Model) -> tuple[int, int]:
     """
     if model not in _overlaps:
         size = 1024         # any that the steps divide
-        sized = keras.models.clone_model(model, input_tensors=keras.Input((size, size, 3)))
+        sized = keras.models.clone_model(model, input_tensors=keras.Input((size, size, model.input_shape[-1])))
         seen, step = 0, 1
         for layer in sized.layers:
             if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose)):
@@ -256,5 +261,5 @@ def _compiled(model: keras.Model) -> Callable:
     if model not in _functions:
         lean = faster.rewritten(model, fold=True)       # reads the model's variables, but does not keep the model alive
         _functions[model] = tf.function(lambda x: lean(x, training=False), autograph=False,
-                                        input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32)])
+                                        input_signature=[tf.TensorSpec((1, None, None, model.input_shape[-1]), tf.float32)])
     return _functions[model]

@@ -279,15 +279,15 @@ def network(model):
 
 def shipped(name: str):
     if name == BLIND:
-        model = blind.load()
-        return lambda blurred, kernel, gamma: blind.deblur(blurred, model)
+        estimator, refiner = blind.load(), refine.load()
+        return lambda blurred, kernel, gamma: refine.deblur(blurred, estimator, refiner)
     return network(restoration.load(name))
 
 
 BLIND = "kernel"
 SHIPPED = {"level4": "The course's `level4`: NAFNet-style, three times as wide, trained far longer",
            "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer",
-           BLIND: "The course's `kernel`: Richardson–Lucy with a path that a network and a search read off the spectrum"}
+           BLIND: "The course's `kernel`: Richardson–Lucy with a path that a network and a search read off the spectrum; a network removes what that leaves"}
 
 
 def score(folder: Path, size: Size, name: str, method) -> dict:
@@ -369,7 +369,7 @@ def cost(folder: Path, planned: dict, name: str) -> dict:
 def cost_of_shipped(name: str) -> dict:
     """Parameters and multiply-accumulates of one of the course's own networks; Richardson-Lucy's are not counted."""
     if name == BLIND:
-        return {"parameters": blind.load().count_params()}
+        return {"parameters": blind.load().count_params() + refine.load().count_params()}
     model = restoration.load(name)
     return {"parameters": model.count_params(), "macs": parameters.model_macs(model)}
 

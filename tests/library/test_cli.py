@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -315,12 +316,11 @@ def test_evaluate_blurs_every_photograph_as_often_as_asked(weights, capsys):
 @pytest.mark.parametrize("weights", [[], ["--weights", "kernel"]])
 def test_without_a_generator_the_kernel_is_estimated(tmp_path, capsys, monkeypatch, weights):
     """deblur and evaluate: the same photograph, the same result, here of a short search."""
-    from course_lib import blind, blur, camera_path, evaluation
+    from course_lib import blind, blur, camera_path, evaluation, refine
 
-    monkeypatch.setattr(camera_path, "DRAWS", 256)
-    monkeypatch.setattr(camera_path, "ROUNDS", ((24, 1, 5),))
+    monkeypatch.setattr(camera_path, "find", partial(camera_path.find, draws=256, rounds=((24, 1, 5),)))
     blurred, sharp = blur.blur_photo(photos.load(photos.names("test")[0]), 2, np.random.default_rng([0, 0]))
-    result = blind.deblur(blurred, blind.load())
+    result = refine.deblur(blurred, blind.load(), refine.load())
     photo = saved(tmp_path / "a.png", image=blurred)
     assert main(["deblur", str(photo), *weights]) == 0
     assert (photos.read(tmp_path / "a_deblurred.png") == result).all() and (result != blurred).any()

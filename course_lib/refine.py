@@ -1,0 +1,193 @@
+"""What deconvolution leaves, a network removes (lesson 09).
+
+Richardson-Lucy with a kernel that is a little wrong leaves ripples and ghost contours; it amplifies noise, and sharpens what
+moved on its own by the camera's motion. Such marks are told from a scene by a glance at a small part of it: here a network
+learns fast what as a generator, which must find the motion too, it would need days for (Schuler et al., CVPR 2013, 1067,
+doi:10.1109/CVPR.2013.142, remove the marks of other deconvolutions so).
+
+    python -m course_lib.refine FOLDER       trains it again
+"""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from course_lib import blind, evaluation, losses, photos, restoration, training
+from course_lib.backend import keras, tf
+from course_lib.files import atomic
+
+layers = keras.layers
+
+STORED = restoration.PRETRAINED / "refine"
+HELD_OUT = 5        # every fifth of the training photographs tells how well the network does
+QUICK = {"draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}      # a search of a second: its kernels are a little worse
+PROCESSES = 2       # that make what it learns from
+
+
+# --- The network ------------------------------------------------------------------------------
+
+def refiner(width: int = 16, blocks: int = 4, dtype: str | None = None) -> keras.Model:
+    """A U-Net of residual blocks (Ronneberger et al., arXiv:1505.04597; He et al., arXiv:1512.03385).
+
+    It is shown the deconvolved photograph and the blurred one, and adds what is missing to the first. Nothing is
+    normalised. New, it returns the deconvolved photograph.
+
+    Parameters
+    ----------
+    width : channels at full resolution; each half resolution has twice as many.
+    blocks : residual blocks of the coarsest resolution, an eighth; each other one has one on the way down and one up.
+    dtype : a Keras dtype policy such as "mixed_bfloat16"; the output is float32 always.
+
+    Returns
+    -------
+    A model from float32 (N, H, W, 6), deconvolved and blurred in [-1, 1], to (N, H, W, 3) in [-1, 1]. H and W are
+    multiples of 8.
+    """
+    def conv(x, channels, size=3, stride=1, start="he_normal", activation=None):
+        return layers.Conv2D(channels, size, stride, padding="same", kernel_initializer=start, activation=activation, dtype=dtype)(x)
+
+    def block(x):
+        channels = x.shape[-1]
+        return layers.Add(dtype=dtype)([x, conv(conv(x, channels, activation="relu"), channels, start="zeros")])
+
+    both = keras.Input((None, None, 6), name="deconvolved_and_blurred")
+    x = conv(both, width)                                           # (N, 128, 128, 16)
+    kept = []
+    for _ in range(3):
+        kept.append(block(x))
+        x = conv(kept[-1], 2 * x.shape[-1], size=2, stride=2)       # (N, 64, 64, 32), 32, 16
+    for _ in range(blocks):
+        x = block(x)                                                # (N, 16, 16, 128)
+    for skip in reversed(kept):
+        x = keras.ops.depth_to_space(conv(x, 4 * skip.shape[-1], size=1), 2)     # four channels become 2 x 2 pixels
+        x = block(layers.Add(dtype=dtype)([x, skip]))
+    x = layers.Conv2D(3, 3, padding="same", kernel_initializer="zeros", dtype="float32")(x)
+    x = keras.ops.clip(layers.Add(dtype="float32")([both[..., :3], x]), -1.0, 1.0)
+    return keras.Model(both, x, name="refiner")
+
+
+def load() -> keras.Model:
+    """The course's refiner with its weights, data/pretrained/refine."""
+    model = refiner()
+    restoration.load_weights(model, STORED / "refiner.npz")
+    return model
+
+
+# --- Deblurring -------------------------------------------------------------------------------
+
+def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.ndarray:
+    """Find the motion and undo it, as `blind.deblur` does, then remove the marks that this left.
+
+    Parameters
+    ----------
+    image : uint8 RGB (H, W, 3), sides of at least 96 pixels. Returned as it is if no motion is found.
+    estimator, model : `blind.load()` and `load()`.
+
+    Returns
+    -------
+    uint8 RGB (H, W, 3).
+
+    Raises
+    ------
+    The errors of `blind.deblur`.
+    """
+    deconvolved = blind.deblur(image, estimator)
+    if (deconvolved == image).all():
+        return deconvolved
+    return restoration.tiled(np.concatenate([deconvolved, image], axis=2), model)
+
+
+# --- What it learns from ------------------------------------------------------------------------
+
+def photographs() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Those it learns from, and the held-out ones: every fifth of the training photographs and the validation photographs."""
+    images = blind._photographs("train")
+    held_out = images[HELD_OUT // 2::HELD_OUT]
+    del images[HELD_OUT // 2::HELD_OUT]
+    return images, held_out + blind._photographs("validation")
+
+
+def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> tuple[np.ndarray, ...] | None:
+    """A window deconvolved, blurred at level 4, and sharp, each uint8 (H, W, 3); None if no motion is found in it."""
+    blurred, sharp, *_ = blind.exposure(blind.window(images, rng), [int(rng.integers(2**40))])
+    deconvolved = blind.deblur(blurred, estimator, **QUICK)
+    return None if (deconvolved == blurred).all() else (deconvolved, blurred, sharp)
+
+
+def make_windows(folder: Path, held_out: bool, process: int, count: int) -> None:
+    """Write samples 1 ... count of a process as PNG files, each three images on top of each other, into `folder`.
+
+    They take about two seconds each; those that are there already are kept.
+    """
+    images, estimator = photographs()[held_out], blind.load()
+    for n in range(1, count + 1):
+        path = folder / f"{process}_{n:04d}.png"
+        if not path.exists():
+            found = sample(images, np.random.default_rng([5 + held_out, process, n]), estimator)
+            if found is not None:
+                with atomic(path) as part:
+                    Image.fromarray(np.concatenate(found)).save(part, compress_level=1)
+
+
+def windows(folder: Path, held_out: bool, count: int) -> list[np.ndarray]:
+    """All samples, made where they are missing: uint8 (H, W, 9), deconvolved, blurred and sharp."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        list(pool.map(make_windows, *zip(*[(folder, held_out, process, count // PROCESSES) for process in range(PROCESSES)])))
+    return [np.concatenate(np.split(photos.read(path), 3), axis=2) for path in sorted(folder.glob("*.png"))]
+
+
+def batches(found: list[np.ndarray], size: int, patch: int, seed: int):
+    """Random patches, turned and mirrored at random, without end: inputs (N, P, P, 6) and targets (N, P, P, 3) in [-1, 1]."""
+    rng = np.random.default_rng(seed)
+    while True:
+        patches = []
+        for _ in range(size):
+            window = found[rng.integers(len(found))]
+            top, left = (rng.integers(side - patch + 1) for side in window.shape[:2])
+            patches.append(blind._turned(window[top:top + patch, left:left + patch], int(rng.integers(8))))
+        batch = photos.to_network(np.stack(patches))
+        yield batch[..., :6], batch[..., 6:]
+
+
+class _Gain(keras.callbacks.Callback):
+    """Adds to the record of an epoch how much the held-out samples gain over deconvolution alone, in decibels."""
+
+    def __init__(self, judged: keras.Model, found: list[np.ndarray]):
+        super().__init__()
+        self.judged, self.found = judged, found
+
+    def on_epoch_end(self, epoch, logs):
+        logs["val_psnr_gain"] = np.mean([gain(window, self.judged) for window in self.found])
+
+
+def gain(window: np.ndarray, model: keras.Model) -> float:
+    """What refining adds to deconvolution, in decibels, for a sample of `windows`."""
+    deconvolved, sharp = window[..., :3], window[..., 6:]
+    return evaluation.psnr(sharp, restoration.tiled(window[..., :6], model)) - evaluation.psnr(sharp, deconvolved)
+
+
+def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 24, steps: int = 500, batch: int = 8, patch: int = 128,
+          seed: int = 1) -> keras.Model:
+    """Train a refiner; its weights and history.csv lie in `folder` afterwards, its samples in folder/train and folder/held_out."""
+    keras.utils.set_random_seed(seed)
+    learnt, found = windows(folder / "train", False, count), windows(folder / "held_out", True, held_out)
+    model = refiner(dtype=training.precision("auto")[0])
+    rate = keras.optimizers.schedules.CosineDecay(0.0, epochs * steps, alpha=0.01, warmup_target=1e-3, warmup_steps=min(100, epochs * steps - 1))
+    judged = keras.Model(model.input, model.output)       # the same weights; what is compiled can't be cloned
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr)
+    data = tf.data.Dataset.from_generator(lambda: batches(learnt, batch, patch, seed), output_signature=tuple(
+        tf.TensorSpec((batch, patch, patch, channels), tf.float32) for channels in (6, 3))).prefetch(2)
+    model.fit(data, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=2,
+              callbacks=[_Gain(judged, found), keras.callbacks.CSVLogger(folder / "history.csv")])
+    restoration.save_weights(model, folder / "refiner.npz")
+    return model
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m course_lib.refine FOLDER: trains the network again; weights, history and samples lie in FOLDER.")
+    train(Path(sys.argv[1]))

@@ -1,0 +1,85 @@
+"""The network that removes what deconvolution leaves: it starts by doing nothing, helps, and touches nothing that is left alone."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from course_lib import blind, blur, photos, refine, restoration
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return blind.load()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return refine.load()
+
+
+def test_a_new_one_returns_the_deconvolved_photograph():
+    both = np.random.default_rng(0).integers(0, 256, (61, 90, 6), np.uint8)
+    assert (restoration.tiled(both, refine.refiner(width=4)) == both[..., :3]).all()
+
+
+def test_it_sees_both_photographs(model):
+    photo = photos.load("citrus")[:96, :96]
+    alone, other = (restoration.tiled(np.concatenate([photo, blurred], axis=2), model) for blurred in (photo, photo[::-1]))
+    assert (alone != other).mean() > 0.1
+
+
+def test_tiles_give_the_same_photograph(model):
+    photo = photos.load("summer_palace")[:500, :640]
+    both = np.concatenate([photo, blur.convolve(photo, blur.linear_psf(9, 40))], axis=2)
+    whole, tiled = (restoration.tiled(both, model, tile) for tile in (None, 400))
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_what_is_left_alone_is_not_refined(estimator, model):
+    sharp = photos.load("hillside")
+    assert (refine.deblur(sharp, estimator, model) == sharp).all()
+
+
+@pytest.mark.parametrize("image, needed", [(np.zeros((90, 200, 3), np.uint8), "96 x 96"), (np.zeros((200, 200), np.uint8), "uint8")])
+def test_errors_are_those_of_blind(estimator, model, image, needed):
+    with pytest.raises(ValueError, match=needed):
+        refine.deblur(image, estimator, model)
+
+
+def test_the_held_out_photographs_are_not_learned_from():
+    learnt, judged = refine.photographs()
+    assert len(learnt) + len(judged) == len(blind._photographs("train")) + len(photos.names("validation"))
+    seen = {image.tobytes() for image in learnt}
+    assert not any(image.tobytes() in seen for image in judged)
+    assert not any(photos.load(name).tobytes() in seen for name in photos.names("test"))
+
+
+def test_batches_are_patches_of_one_place_all_turned_alike():
+    rng = np.random.default_rng(0)
+    sharp = rng.integers(0, 256, (40, 50, 3), np.uint8)
+    inputs, targets = next(refine.batches([np.concatenate([sharp, sharp, sharp], axis=2)], 16, 32, seed=1))
+    assert inputs.shape == (16, 32, 32, 6) and targets.shape == (16, 32, 32, 3) and -1 <= inputs.min() < inputs.max() <= 1
+    assert (inputs[..., :3] == targets).all() and (inputs[..., 3:] == targets).all()
+    assert len({batch.tobytes() for batch in targets}) > 8
+
+
+def test_the_stored_weights_score_what_their_history_says(estimator, model):
+    """The first of the held-out samples, made again: their mean gain is the history's, as far as so few can say."""
+    history = list(csv.DictReader(open(refine.STORED / "history.csv")))
+    assert float(history[-1]["val_psnr_gain"]) > 0.1
+    found = [refine.sample(refine.photographs()[1], np.random.default_rng([6, 0, n]), estimator) for n in range(1, 11)]
+    gains = [refine.gain(np.concatenate(images, axis=2), model) for images in found if images is not None]
+    assert len(gains) >= 5 and abs(np.mean(gains) - float(history[-1]["val_psnr_gain"])) < 3 * np.std(gains) / np.sqrt(len(gains))
+    assert (refine.STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.refine"]
+
+
+@pytest.mark.full
+def test_training_goes_from_end_to_end_and_keeps_what_is_made(tmp_path):
+    refine.train(tmp_path, count=8, held_out=6, epochs=2, steps=2, batch=2, patch=64)
+    made = {path: path.stat().st_mtime_ns for path in sorted(tmp_path.glob("*/*.png"))}
+    assert {path.parent.name for path in made} == {"train", "held_out"}
+    assert [set(row) for row in csv.DictReader(open(tmp_path / "history.csv"))] == 2 * [{"epoch", "loss", "val_psnr_gain"}]
+    restoration.load_weights(refine.refiner(), tmp_path / "refiner.npz")
+    refine.windows(tmp_path / "train", False, 8)
+    assert {path: path.stat().st_mtime_ns for path in sorted(tmp_path.glob("*/*.png"))} == made
