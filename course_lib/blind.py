@@ -141,8 +141,8 @@ def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
     Returns float32 (49, 49), sum 1. Raises the errors of `log_spectrum`.
     """
     folded = cepstrum(log_spectrum(image))
-    answers = model(np.stack([_turned(folded, way) for way in range(8)]), training=False).numpy().reshape(8, SIDE, SIDE)
-    answers = [_turned(answer, way, back=True) for way, answer in enumerate(answers)]
+    answers = model(np.stack([turned(folded, way) for way in range(8)]), training=False).numpy().reshape(8, SIDE, SIDE)
+    answers = [turned(answer, way, back=True) for way, answer in enumerate(answers)]
     kernel = answers[0]
     for _ in range(2):          # each answer may be mirrored: turned to what the others say, and once more to their mean
         kernel = np.mean([max(answer, answer[::-1, ::-1], key=lambda side: (side * kernel).sum()) for answer in answers], axis=0)
@@ -150,7 +150,7 @@ def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def _turned(array: np.ndarray, way: int, back: bool = False) -> np.ndarray:
+def turned(array: np.ndarray, way: int, back: bool = False) -> np.ndarray:
     """One of the eight ways to mirror and transpose the first two axes, or that way undone."""
     steps = [lambda a: a[::-1] if way & 1 else a, lambda a: a[:, ::-1] if way & 2 else a,
              lambda a: np.swapaxes(a, 0, 1) if way & 4 else a]
@@ -236,7 +236,7 @@ def window(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """A window of a random photograph at a random scale: uint8 (H, W, 3), H from 384 to 576 and W from 384 to 768."""
     image = images[rng.integers(len(images))]
     shape = rng.integers(WINDOW, (3 * WINDOW // 2 + 1, 2 * WINDOW + 1))
-    image = _turned(image, sum(way * (rng.random() < 0.5) for way in (2, 1, 4)))
+    image = turned(image, sum(way * (rng.random() < 0.5) for way in (2, 1, 4)))
     most = (image.shape[:2] / shape).min()
     scale = np.exp(rng.uniform(np.log(min(1, most)), np.log(min(most, 4))))
     height, width = (scale * shape).astype(int)
@@ -263,7 +263,8 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
             return blurred, kernel / kernel.sum()
 
 
-def _photographs(split: str) -> list[np.ndarray]:
+def photographs(split: str) -> list[np.ndarray]:
+    """Those of a split, those of data/more_photos among the ones to train on."""
     more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
     return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
 
@@ -273,7 +274,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
 
     They take 0.13 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
-    images = _photographs(split)
+    images = photographs(split)
     found = []
     for first in range(0, count, 1000):
         last = min(first + 1000, count)
@@ -292,7 +293,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
 
 def learn_scenes(count: int, seed: int, axes: int) -> camera_path.Scenes:
     """What spectra sharp windows of the training photographs have; 6,000 take two minutes."""
-    images = _photographs("train")
+    images = photographs("train")
     return camera_path.learn_scenes(np.stack([log_spectrum(window(images, np.random.default_rng([seed, n])))[..., 1].ravel()
                                               for n in range(count)]), axes)
 
@@ -304,7 +305,7 @@ def train(folder: Path, count: int = 24000, held_out: int = 600, epochs: int = 1
     cepstra, kernels = samples("train", seed, count, windows)
     validation = samples("validation", seed + 2, held_out, windows)
 
-    def turned(cepstrum, kernel):
+    def augmented(cepstrum, kernel):
         way = tf.random.uniform((3,)) < 0.5
         for index in (0, 1):
             cepstrum = tf.where(way[index], tf.reverse(cepstrum, [index]), cepstrum)
@@ -313,7 +314,7 @@ def train(folder: Path, count: int = 24000, held_out: int = 600, epochs: int = 1
         return cepstrum, tf.reshape(tf.where(way[2], tf.transpose(kernel), kernel), [-1])
 
     data = tf.data.Dataset.from_tensor_slices((cepstra, kernels)).shuffle(count, seed)
-    data = data.map(turned).batch(batch, drop_remainder=True).prefetch(2)
+    data = data.map(augmented).batch(batch, drop_remainder=True).prefetch(2)
     model = estimator()
     rate = keras.optimizers.schedules.CosineDecay(0.0, epochs * len(data), alpha=0.02, warmup_target=8e-4, warmup_steps=200)
     model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3, clipnorm=1.0), either_way)

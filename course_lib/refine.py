@@ -103,12 +103,12 @@ def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.
 
 # --- What it learns from ------------------------------------------------------------------------
 
-def photographs() -> tuple[list[np.ndarray], list[np.ndarray]]:
+def split() -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Those it learns from, and the held-out ones: every fifth of the training photographs and the validation photographs."""
-    images = blind._photographs("train")
+    images = blind.photographs("train")
     held_out = images[HELD_OUT // 2::HELD_OUT]
     del images[HELD_OUT // 2::HELD_OUT]
-    return images, held_out + blind._photographs("validation")
+    return images, held_out + blind.photographs("validation")
 
 
 def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> tuple[np.ndarray, ...] | None:
@@ -123,7 +123,7 @@ def make_windows(folder: Path, held_out: bool, process: int, count: int) -> None
 
     They take about two seconds each; those that are there already are kept.
     """
-    images, estimator = photographs()[held_out], blind.load()
+    images, estimator = split()[held_out], blind.load()
     for n in range(1, count + 1):
         path = folder / f"{process}_{n:04d}.png"
         if not path.exists():
@@ -148,7 +148,7 @@ def batches(found: list[np.ndarray], size: int, patch: int, seed: int):
         for _ in range(size):
             window = found[rng.integers(len(found))]
             top, left = (rng.integers(side - patch + 1) for side in window.shape[:2])
-            patches.append(blind._turned(window[top:top + patch, left:left + patch], int(rng.integers(8))))
+            patches.append(blind.turned(window[top:top + patch, left:left + patch], int(rng.integers(8))))
         batch = photos.to_network(np.stack(patches))
         yield batch[..., :6], batch[..., 6:]
 
@@ -170,7 +170,7 @@ def gain(window: np.ndarray, model: keras.Model) -> float:
     return evaluation.psnr(sharp, restoration.tiled(window[..., :6], model)) - evaluation.psnr(sharp, deconvolved)
 
 
-def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 24, steps: int = 500, batch: int = 8, patch: int = 128,
+def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 20, steps: int = 500, batch: int = 8, patch: int = 128,
           seed: int = 1) -> keras.Model:
     """Train a refiner; its weights and history.csv lie in `folder` afterwards, its samples in folder/train and folder/held_out."""
     keras.utils.set_random_seed(seed)
@@ -178,7 +178,7 @@ def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 24,
     model = refiner(dtype=training.precision("auto")[0])
     rate = keras.optimizers.schedules.CosineDecay(0.0, epochs * steps, alpha=0.01, warmup_target=1e-3, warmup_steps=min(100, epochs * steps - 1))
     judged = keras.Model(model.input, model.output)       # the same weights; what is compiled can't be cloned
-    model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr)
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr, jit_compile=False)    # XLA convolves slowly on processors
     data = tf.data.Dataset.from_generator(lambda: batches(learnt, batch, patch, seed), output_signature=tuple(
         tf.TensorSpec((batch, patch, patch, channels), tf.float32) for channels in (6, 3))).prefetch(2)
     model.fit(data, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=2,

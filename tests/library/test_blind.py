@@ -69,11 +69,11 @@ def test_either_of_two_mirror_images_is_a_right_answer_and_their_mean_is_not():
 @pytest.mark.parametrize("way", range(8))
 def test_the_estimate_turns_with_the_photograph(model, way):
     image = blur.convolve(photos.load("window_dogs")[:300, :400], blur.linear_psf(13, 25))
-    turned = np.ascontiguousarray(blind._turned(image, way))
-    found = blind._turned(blind.estimate(turned, model), way, back=True)
+    turned = np.ascontiguousarray(blind.turned(image, way))
+    found = blind.turned(blind.estimate(turned, model), way, back=True)
     expected = blind.estimate(image, model)
     assert min(np.abs(found - side).max() for side in (expected, expected[::-1, ::-1])) < 0.02
-    assert (blind._turned(blind._turned(image, way), way, back=True) == image).all()
+    assert (blind.turned(blind.turned(image, way), way, back=True) == image).all()
 
 
 @pytest.mark.parametrize("length, angle", [(9, 10), (15, 60), (21, 135)])

@@ -73,7 +73,7 @@ def test_scenes_are_the_main_axes_of_spectra(tmp_path):
 
 
 def test_the_stored_scenes_are_those_of_training_windows(scenes):
-    images = blind._photographs("train")
+    images = blind.photographs("train")
     spectra = np.stack([blind.log_spectrum(blind.window(images, np.random.default_rng([7, n])))[..., 1].ravel() for n in range(40)])
     scene = spectra - scenes.mean.numpy()
     along = scene @ scenes.axes.numpy()

@@ -48,8 +48,8 @@ def test_errors_are_those_of_blind(estimator, model, image, needed):
 
 
 def test_the_held_out_photographs_are_not_learned_from():
-    learnt, judged = refine.photographs()
-    assert len(learnt) + len(judged) == len(blind._photographs("train")) + len(photos.names("validation"))
+    learnt, judged = refine.split()
+    assert len(learnt) + len(judged) == len(blind.photographs("train")) + len(photos.names("validation"))
     seen = {image.tobytes() for image in learnt}
     assert not any(image.tobytes() in seen for image in judged)
     assert not any(photos.load(name).tobytes() in seen for name in photos.names("test"))
@@ -68,7 +68,7 @@ def test_the_stored_weights_score_what_their_history_says(estimator, model):
     """The first of the held-out samples, made again: their mean gain is the history's, as far as so few can say."""
     history = list(csv.DictReader(open(refine.STORED / "history.csv")))
     assert float(history[-1]["val_psnr_gain"]) > 0.1
-    found = [refine.sample(refine.photographs()[1], np.random.default_rng([6, 0, n]), estimator) for n in range(1, 11)]
+    found = [refine.sample(refine.split()[1], np.random.default_rng([6, 0, n]), estimator) for n in range(1, 11)]
     gains = [refine.gain(np.concatenate(images, axis=2), model) for images in found if images is not None]
     assert len(gains) >= 5 and abs(np.mean(gains) - float(history[-1]["val_psnr_gain"])) < 3 * np.std(gains) / np.sqrt(len(gains))
     assert (refine.STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.refine"]
