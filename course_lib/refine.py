@@ -1,9 +1,8 @@
 """What deconvolution leaves, a network removes (lesson 09).
 
-Richardson-Lucy with a kernel that is a little wrong leaves ripples and ghost contours; it amplifies noise, and sharpens what
-moved on its own by the camera's motion. Such marks are told from a scene by a glance at a small part of it: here a network
-learns fast what as a generator, which must find the motion too, it would need days for (Schuler et al., CVPR 2013, 1067,
-doi:10.1109/CVPR.2013.142, remove the marks of other deconvolutions so).
+Richardson-Lucy with a kernel that is a little wrong leaves ripples and ghost contours, amplifies noise, and sharpens what moved
+on its own by the camera's motion. To tell such marks from a scene, a look at a small part of it is enough: a small network
+learns it in half an hour. Schuler et al. (CVPR 2013, 1067, doi:10.1109/CVPR.2013.142) follow other deconvolutions so.
 
     python -m course_lib.refine FOLDER       trains it again
 """
@@ -176,9 +175,11 @@ def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 20,
     keras.utils.set_random_seed(seed)
     learnt, found = windows(folder / "train", False, count), windows(folder / "held_out", True, held_out)
     model = refiner(dtype=training.precision("auto")[0])
-    rate = keras.optimizers.schedules.CosineDecay(0.0, epochs * steps, alpha=0.01, warmup_target=1e-3, warmup_steps=min(100, epochs * steps - 1))
-    judged = keras.Model(model.input, model.output)       # the same weights; what is compiled can't be cloned
-    model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr, jit_compile=False)    # XLA convolves slowly on processors
+    total = epochs * steps
+    rate = keras.optimizers.schedules.CosineDecay(0.0, total, alpha=0.01, warmup_target=1e-3, warmup_steps=min(100, total - 1))
+    judged = keras.Model(model.input, model.output)     # the same weights; what is compiled can't be cloned
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr,
+                  jit_compile=False)                    # on a processor XLA convolves slowly
     data = tf.data.Dataset.from_generator(lambda: batches(learnt, batch, patch, seed), output_signature=tuple(
         tf.TensorSpec((batch, patch, patch, channels), tf.float32) for channels in (6, 3))).prefetch(2)
     model.fit(data, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=2,

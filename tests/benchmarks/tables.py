@@ -26,7 +26,7 @@ os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 import numpy as np  # noqa: E402
 from PIL import Image, ImageDraw, ImageFont, ImageOps  # noqa: E402
 
-from course_lib import blind, blur, classical, datasets, evaluation, parameters, photos, restoration, runs, variants  # noqa: E402
+from course_lib import blind, blur, classical, datasets, evaluation, parameters, photos, refine, restoration, runs, variants  # noqa: E402
 from course_lib.files import atomic  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
