@@ -264,7 +264,7 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
 
 
 def photographs(split: str) -> list[np.ndarray]:
-    """Those of a split, those of data/more_photos among the ones to train on."""
+    """The photographs of a split; those to train on include data/more_photos."""
     more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
     return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
 

@@ -287,7 +287,8 @@ def shipped(name: str):
 BLIND = "kernel"
 SHIPPED = {"level4": "The course's `level4`: NAFNet-style, three times as wide, trained far longer",
            "level4_report": "The course's `level4_report`: the report's generator in full, trained far longer",
-           BLIND: "The course's `kernel`: Richardson–Lucy with a path that a network and a search read off the spectrum; a network removes what that leaves"}
+           BLIND: "The course's `kernel`: Richardson–Lucy with a path that a network and a search read off the "
+                  "spectrum; a network removes what that leaves"}
 
 
 def score(folder: Path, size: Size, name: str, method) -> dict:
