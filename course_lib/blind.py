@@ -177,21 +177,20 @@ def sparsity(image: np.ndarray) -> float:
     return float(steps.mean() / max(np.sqrt((steps ** 2).mean()), 1e-6))
 
 
-def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS, **search) -> np.ndarray:
-    """Richardson-Lucy with the kernel of the motion found for a photograph, or its mirror image: what leaves it sparser.
+def find_kernel(image: np.ndarray, model: keras.Model, **search) -> np.ndarray | None:
+    """The kernel of the motion found for a photograph, or its mirror image: what leaves it sparser.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion.
 
     Parameters
     ----------
-    image : uint8 RGB (H, W, 3), sides of at least 96 pixels. Returned as it is if no motion is found.
+    image : uint8 RGB (H, W, 3), sides of at least 96 pixels.
     model : `load()`.
-    iterations : of Richardson-Lucy.
     search : how long to search, the last arguments of `camera_path.find`.
 
     Returns
     -------
-    uint8 RGB (H, W, 3). 24 megapixels need 2.2 GiB of memory.
+    float32 (K, K), K odd, sum 1. None if no motion is found.
 
     Raises
     ------
@@ -199,13 +198,21 @@ def deblur(image: np.ndarray, model: keras.Model, iterations: int = ITERATIONS, 
     """
     answer = estimate(image, model)
     if length(answer) < LEAST:
-        return image.copy()
+        return None
     scenes = camera_path.load_scenes(STORED / "scenes.npz")
     kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes, **search), image.shape)
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
-    kernel = min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, iterations, GAMMA)))
-    return classical.richardson_lucy(image, kernel, iterations, GAMMA)
+    return min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, ITERATIONS, GAMMA)))
+
+
+def deblur(image: np.ndarray, model: keras.Model) -> np.ndarray:
+    """Richardson-Lucy with the kernel that `find_kernel` finds; without one the photograph is returned as it is.
+
+    uint8 RGB (H, W, 3), both. 24 megapixels need 2.2 GiB of memory. Raises the errors of `find_kernel`.
+    """
+    kernel = find_kernel(image, model)
+    return image.copy() if kernel is None else classical.richardson_lucy(image, kernel, ITERATIONS, GAMMA)
 
 
 # --- What it learns from ------------------------------------------------------------------------

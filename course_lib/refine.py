@@ -2,7 +2,7 @@
 
 Richardson-Lucy with a kernel that is a little wrong leaves ripples and ghost contours, amplifies noise, and sharpens what moved
 on its own by the camera's motion. To tell such marks from a scene, a look at a small part of it is enough: a small network
-learns it in half an hour. Schuler et al. (CVPR 2013, 1067, doi:10.1109/CVPR.2013.142) follow other deconvolutions so.
+learns it in three quarters of an hour. Schuler et al. (CVPR 2013, 1067, doi:10.1109/CVPR.2013.142) follow other deconvolutions so.
 
     python -m course_lib.refine FOLDER       trains it again
 """
@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_lib import blind, evaluation, losses, photos, restoration, training
+from course_lib import blind, classical, evaluation, losses, photos, restoration, training
 from course_lib.backend import keras, tf
 from course_lib.files import atomic
 
 layers = keras.layers
 
 STORED = restoration.PRETRAINED / "refine"
+ITERATIONS = (blind.ITERATIONS, 30)     # of Richardson-Lucy: what stops early, and what goes on as if the kernel were right
 HELD_OUT = 5        # every fifth of the training photographs tells how well the network does
 QUICK = {"draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}      # a search of a second: its kernels are a little worse
 PROCESSES = 2       # that make what it learns from
@@ -32,8 +33,8 @@ PROCESSES = 2       # that make what it learns from
 def refiner(width: int = 16, blocks: int = 4, dtype: str | None = None) -> keras.Model:
     """A U-Net of residual blocks (Ronneberger et al., arXiv:1505.04597; He et al., arXiv:1512.03385).
 
-    It is shown the deconvolved photograph and the blurred one, and adds what is missing to the first. Nothing is
-    normalised. New, it returns the deconvolved photograph.
+    It is shown what `shown` returns, the photograph deconvolved with few iterations and with many, and blurred, and adds what
+    is missing to the first. Nothing is normalised. New, it returns the first.
 
     Parameters
     ----------
@@ -43,8 +44,7 @@ def refiner(width: int = 16, blocks: int = 4, dtype: str | None = None) -> keras
 
     Returns
     -------
-    A model from float32 (N, H, W, 6), deconvolved and blurred in [-1, 1], to (N, H, W, 3) in [-1, 1]. H and W are
-    multiples of 8.
+    A model from float32 (N, H, W, 9) to (N, H, W, 3), both in [-1, 1]. H and W are multiples of 8.
     """
     def conv(x, channels, size=3, stride=1, start="he_normal", activation=None):
         return layers.Conv2D(channels, size, stride, padding="same", kernel_initializer=start, activation=activation, dtype=dtype)(x)
@@ -53,8 +53,8 @@ def refiner(width: int = 16, blocks: int = 4, dtype: str | None = None) -> keras
         channels = x.shape[-1]
         return layers.Add(dtype=dtype)([x, conv(conv(x, channels, activation="relu"), channels, start="zeros")])
 
-    both = keras.Input((None, None, 6), name="deconvolved_and_blurred")
-    x = conv(both, width)                                           # (N, 128, 128, 16)
+    three = keras.Input((None, None, 9), name="deconvolved_twice_and_blurred")
+    x = conv(three, width)                                          # (N, 128, 128, 16)
     kept = []
     for _ in range(3):
         kept.append(block(x))
@@ -65,8 +65,8 @@ def refiner(width: int = 16, blocks: int = 4, dtype: str | None = None) -> keras
         x = keras.ops.depth_to_space(conv(x, 4 * skip.shape[-1], size=1), 2)     # four channels become 2 x 2 pixels
         x = block(layers.Add(dtype=dtype)([x, skip]))
     x = layers.Conv2D(3, 3, padding="same", kernel_initializer="zeros", dtype="float32")(x)
-    x = keras.ops.clip(layers.Add(dtype="float32")([both[..., :3], x]), -1.0, 1.0)
-    return keras.Model(both, x, name="refiner")
+    x = keras.ops.clip(layers.Add(dtype="float32")([three[..., :3], x]), -1.0, 1.0)
+    return keras.Model(three, x, name="refiner")
 
 
 def load() -> keras.Model:
@@ -77,6 +77,15 @@ def load() -> keras.Model:
 
 
 # --- Deblurring -------------------------------------------------------------------------------
+
+def shown(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """What the network is shown: Richardson-Lucy's results after few iterations and after many, and the blurred photograph.
+
+    Where the kernel is right, many iterations bring back what few leave blurred; where it is wrong, they make the marks worse.
+    uint8 (H, W, 3) and a kernel of `blind.find_kernel` → uint8 (H, W, 9).
+    """
+    return np.concatenate([*(classical.richardson_lucy(image, kernel, count, blind.GAMMA) for count in ITERATIONS), image], axis=2)
+
 
 def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.ndarray:
     """Find the motion and undo it, as `blind.deblur` does, then remove the marks that this left.
@@ -92,12 +101,10 @@ def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.
 
     Raises
     ------
-    The errors of `blind.deblur`.
+    The errors of `blind.find_kernel`.
     """
-    deconvolved = blind.deblur(image, estimator)
-    if (deconvolved == image).all():
-        return deconvolved
-    return restoration.tiled(np.concatenate([deconvolved, image], axis=2), model)
+    kernel = blind.find_kernel(image, estimator)
+    return image.copy() if kernel is None else restoration.tiled(shown(image, kernel), model)
 
 
 # --- What it learns from ------------------------------------------------------------------------
@@ -110,17 +117,17 @@ def split() -> tuple[list[np.ndarray], list[np.ndarray]]:
     return images, held_out + blind.photographs("validation")
 
 
-def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> tuple[np.ndarray, ...] | None:
-    """A window deconvolved, blurred at level 4, and sharp, each uint8 (H, W, 3); None if no motion is found in it."""
+def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> np.ndarray | None:
+    """A window, blurred at level 4, as it is `shown`, and sharp: uint8 (H, W, 12); None if no motion is found in it."""
     blurred, sharp, *_ = blind.exposure(blind.window(images, rng), [int(rng.integers(2**40))])
-    deconvolved = blind.deblur(blurred, estimator, **QUICK)
-    return None if (deconvolved == blurred).all() else (deconvolved, blurred, sharp)
+    kernel = blind.find_kernel(blurred, estimator, **QUICK)
+    return None if kernel is None else np.concatenate([shown(blurred, kernel), sharp], axis=2)
 
 
 def make_windows(folder: Path, held_out: bool, process: int, count: int) -> None:
-    """Write samples 1 ... count of a process as PNG files, each three images on top of each other, into `folder`.
+    """Write samples 1 ... count of a process as PNG files, each four images on top of each other, into `folder`.
 
-    They take about two seconds each; those that are there already are kept.
+    They take about four seconds each; those that are there already are kept.
     """
     images, estimator = split()[held_out], blind.load()
     for n in range(1, count + 1):
@@ -129,18 +136,18 @@ def make_windows(folder: Path, held_out: bool, process: int, count: int) -> None
             found = sample(images, np.random.default_rng([5 + held_out, process, n]), estimator)
             if found is not None:
                 with atomic(path) as part:
-                    Image.fromarray(np.concatenate(found)).save(part, compress_level=1)
+                    Image.fromarray(np.concatenate(np.split(found, 4, axis=2))).save(part, compress_level=1)
 
 
 def windows(folder: Path, held_out: bool, count: int) -> list[np.ndarray]:
-    """All samples, made where they are missing: uint8 (H, W, 9), deconvolved, blurred and sharp."""
+    """All samples, made where they are missing: uint8 (H, W, 12), as `sample` returns."""
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         list(pool.map(make_windows, *zip(*[(folder, held_out, process, count // PROCESSES) for process in range(PROCESSES)])))
-    return [np.concatenate(np.split(photos.read(path), 3), axis=2) for path in sorted(folder.glob("*.png"))]
+    return [np.concatenate(np.split(photos.read(path), 4), axis=2) for path in sorted(folder.glob("*.png"))]
 
 
 def batches(found: list[np.ndarray], size: int, patch: int, seed: int):
-    """Random patches, turned and mirrored at random, without end: inputs (N, P, P, 6) and targets (N, P, P, 3) in [-1, 1]."""
+    """Random patches, turned and mirrored at random, without end: inputs (N, P, P, 9) and targets (N, P, P, 3) in [-1, 1]."""
     rng = np.random.default_rng(seed)
     while True:
         patches = []
@@ -149,7 +156,7 @@ def batches(found: list[np.ndarray], size: int, patch: int, seed: int):
             top, left = (rng.integers(side - patch + 1) for side in window.shape[:2])
             patches.append(blind.turned(window[top:top + patch, left:left + patch], int(rng.integers(8))))
         batch = photos.to_network(np.stack(patches))
-        yield batch[..., :6], batch[..., 6:]
+        yield batch[..., :9], batch[..., 9:]
 
 
 class _Gain(keras.callbacks.Callback):
@@ -165,11 +172,11 @@ class _Gain(keras.callbacks.Callback):
 
 def gain(window: np.ndarray, model: keras.Model) -> float:
     """What refining adds to deconvolution, in decibels, for a sample of `windows`."""
-    deconvolved, sharp = window[..., :3], window[..., 6:]
-    return evaluation.psnr(sharp, restoration.tiled(window[..., :6], model)) - evaluation.psnr(sharp, deconvolved)
+    deconvolved, sharp = window[..., :3], window[..., 9:]
+    return evaluation.psnr(sharp, restoration.tiled(window[..., :9], model)) - evaluation.psnr(sharp, deconvolved)
 
 
-def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 20, steps: int = 500, batch: int = 8, patch: int = 128,
+def train(folder: Path, count: int = 1500, held_out: int = 60, epochs: int = 20, steps: int = 800, batch: int = 8, patch: int = 128,
           seed: int = 1) -> keras.Model:
     """Train a refiner; its weights and history.csv lie in `folder` afterwards, its samples in folder/train and folder/held_out."""
     keras.utils.set_random_seed(seed)
@@ -181,7 +188,7 @@ def train(folder: Path, count: int = 1400, held_out: int = 60, epochs: int = 20,
     model.compile(keras.optimizers.Adam(rate, beta_2=0.99, clipnorm=1.0), losses.minus_psnr,
                   jit_compile=False)                    # on a processor XLA convolves slowly
     data = tf.data.Dataset.from_generator(lambda: batches(learnt, batch, patch, seed), output_signature=tuple(
-        tf.TensorSpec((batch, patch, patch, channels), tf.float32) for channels in (6, 3))).prefetch(2)
+        tf.TensorSpec((batch, patch, patch, channels), tf.float32) for channels in (9, 3))).prefetch(2)
     model.fit(data, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=2,
               callbacks=[_Gain(judged, found), keras.callbacks.CSVLogger(folder / "history.csv")])
     restoration.save_weights(model, folder / "refiner.npz")

@@ -591,7 +591,7 @@ print("\n".join(table_5(again["rows"])))
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
                alt="The roof of a palace against the sky. Wiener and Richardson–Lucy bring back its tiles, with ripples around it; "
-                   "kernel separates the posts and makes edges crisper, with a light rim; all generators look like the blurred photograph")
+                   "kernel brings back most of its tiles and posts, without the ripples; all generators look like the blurred photograph")
 
 # %%
 gain = {name: np.array(row["psnr"]["pairs"]) - again["rows"]["blurred"]["psnr"]["pairs"] for name, row in again["rows"].items()}
@@ -620,8 +620,8 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long and costs twelve times the multiplications; it gains no more. That says what two hours are worth, not which network is better.
 # - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, into which motion writes its length and direction, and answers with one kernel, a cautious one (`course_lib/blind.py`). Then 12,000 paths that a camera might have taken are drawn around it, and the best are changed by gradient descent until the spectrum that they would leave is the photograph's (`course_lib/camera_path.py`): *analysis by synthesis*. Richardson–Lucy, which has nothing to learn, undoes the motion of the best one.
 #   A spectrum can't tell a curved path from its mirror image. So both are tried, and the result whose gradients are in fewer places is kept: undoing the wrong motion doubles every edge.
-#   A second network is shown the result beside the blurred photograph and takes off some of its ripples, noise and ghost contours (`course_lib/refine.py`); a look at a small part is enough for that. All this is what `deblur-course deblur` does unless told otherwise.
-#   Two hours of training, all in all, gain more here than in any generator: the less a network has to learn, the sooner it has learned it. What its row lacks to `richardson-lucy` is the price of guessing the kernel. One kernel for the whole photograph is also its limit: what moved on its own stays blurred.
+#   A second network is shown its results after 12 and after 30 iterations beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the sharper one; elsewhere it takes off ripples, noise and ghost contours. A look at a small part is enough for that. All this is what `deblur-course deblur` does unless told otherwise.
+#   Two and a half hours of two cores, all in all, gain more here than in any generator: the less a network has to learn, the sooner it has learned it. What its row lacks to `richardson-lucy` is the price of guessing the kernel. One kernel for the whole photograph is also its limit: what moved on its own stays blurred.
 # - *The two GANs* go on from the report's generator after two minutes. One of their steps costs six to nine times as much, so the other two minutes were 40 and 25 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?

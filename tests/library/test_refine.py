@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from course_lib import blind, blur, photos, refine, restoration
+from course_lib import blind, blur, evaluation, photos, refine, restoration
 
 
 @pytest.fixture(scope="module")
@@ -18,21 +18,31 @@ def model():
     return refine.load()
 
 
-def test_a_new_one_returns_the_deconvolved_photograph():
-    both = np.random.default_rng(0).integers(0, 256, (61, 90, 6), np.uint8)
-    assert (restoration.tiled(both, refine.refiner(width=4)) == both[..., :3]).all()
+def test_a_new_one_returns_what_few_iterations_made():
+    three = np.random.default_rng(0).integers(0, 256, (61, 90, 9), np.uint8)
+    assert (restoration.tiled(three, refine.refiner(width=4)) == three[..., :3]).all()
 
 
-def test_it_sees_both_photographs(model):
+def test_it_is_shown_few_iterations_many_and_the_blurred_photograph():
+    photo, kernel = photos.load("citrus")[:120, :130], blur.linear_psf(9, 40)
+    blurred = blur.convolve(photo, kernel, blind.GAMMA)
+    few, many, last = np.split(refine.shown(blurred, kernel), 3, axis=2)
+    assert (last == blurred).all()
+    assert evaluation.psnr(photo, many) > evaluation.psnr(photo, few) > evaluation.psnr(photo, blurred) + 1
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_it_sees_all_three_photographs(model, which):
     photo = photos.load("citrus")[:96, :96]
-    alone, other = (restoration.tiled(np.concatenate([photo, blurred], axis=2), model) for blurred in (photo, photo[::-1]))
+    alone, other = (restoration.tiled(np.concatenate([photo] * which + [seen] + [photo] * (2 - which), axis=2), model)
+                    for seen in (photo, photo[::-1]))
     assert (alone != other).mean() > 0.1
 
 
 def test_tiles_give_the_same_photograph(model):
-    photo = photos.load("summer_palace")[:500, :640]
-    both = np.concatenate([photo, blur.convolve(photo, blur.linear_psf(9, 40))], axis=2)
-    whole, tiled = (restoration.tiled(both, model, tile) for tile in (None, 400))
+    photo, kernel = photos.load("summer_palace")[:500, :640], blur.linear_psf(9, 40)
+    three = refine.shown(blur.convolve(photo, kernel), kernel)
+    whole, tiled = (restoration.tiled(three, model, tile) for tile in (None, 400))
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
@@ -58,9 +68,9 @@ def test_the_held_out_photographs_are_not_learned_from():
 def test_batches_are_patches_of_one_place_all_turned_alike():
     rng = np.random.default_rng(0)
     sharp = rng.integers(0, 256, (40, 50, 3), np.uint8)
-    inputs, targets = next(refine.batches([np.concatenate([sharp, sharp, sharp], axis=2)], 16, 32, seed=1))
-    assert inputs.shape == (16, 32, 32, 6) and targets.shape == (16, 32, 32, 3) and -1 <= inputs.min() < inputs.max() <= 1
-    assert (inputs[..., :3] == targets).all() and (inputs[..., 3:] == targets).all()
+    inputs, targets = next(refine.batches([np.concatenate([sharp] * 4, axis=2)], 16, 32, seed=1))
+    assert inputs.shape == (16, 32, 32, 9) and targets.shape == (16, 32, 32, 3) and -1 <= inputs.min() < inputs.max() <= 1
+    assert all((shown == targets).all() for shown in np.split(inputs, 3, axis=3))
     assert len({batch.tobytes() for batch in targets}) > 8
 
 
@@ -69,7 +79,7 @@ def test_the_stored_weights_score_what_their_history_says(estimator, model):
     history = list(csv.DictReader(open(refine.STORED / "history.csv")))
     assert float(history[-1]["val_psnr_gain"]) > 0.1
     found = [refine.sample(refine.split()[1], np.random.default_rng([6, 0, n]), estimator) for n in range(1, 11)]
-    gains = [refine.gain(np.concatenate(images, axis=2), model) for images in found if images is not None]
+    gains = [refine.gain(window, model) for window in found if window is not None]
     assert len(gains) >= 5 and abs(np.mean(gains) - float(history[-1]["val_psnr_gain"])) < 3 * np.std(gains) / np.sqrt(len(gains))
     assert (refine.STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.refine"]
 
