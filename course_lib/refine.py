@@ -24,7 +24,7 @@ layers = keras.layers
 STORED = restoration.PRETRAINED / "refine"
 ITERATIONS = (blind.ITERATIONS, 30)     # of Richardson-Lucy: what stops early, and what goes on as if the kernel were right
 HELD_OUT = 5        # every fifth of the training photographs tells how well the network does
-QUICK = {"draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}      # a search of a second: its kernels are a little worse
+LEARNED = {"least": 5.0, "draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}     # from motions of 5 pixels on, and a search of a second
 PROCESSES = 2       # that make what it learns from
 
 
@@ -120,7 +120,7 @@ def split() -> tuple[list[np.ndarray], list[np.ndarray]]:
 def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> np.ndarray | None:
     """A window, blurred at level 4, as it is `shown`, and sharp: uint8 (H, W, 12); None if no motion is found in it."""
     blurred, sharp, *_ = blind.exposure(blind.window(images, rng), [int(rng.integers(2**40))])
-    kernel = blind.find_kernel(blurred, estimator, **QUICK)
+    kernel = blind.find_kernel(blurred, estimator, **LEARNED)
     return None if kernel is None else np.concatenate([shown(blurred, kernel), sharp], axis=2)
 
 

@@ -46,6 +46,14 @@ def test_tiles_give_the_same_photograph(model):
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
+@pytest.mark.parametrize("place", [np.s_[:], np.s_[200:900, 100:900]])
+def test_stripes_that_are_read_as_a_motion_come_to_no_harm(estimator, model, place):
+    """Sharp clapboards: the network reads 3.7 and 4.4 pixels, the search almost none; 40 dB from the photograph."""
+    sharp = photos.load("window_dogs")[place]
+    assert blind.find_kernel(sharp, estimator) is not None
+    assert evaluation.psnr(sharp, refine.deblur(sharp, estimator, model)) > 40
+
+
 def test_what_is_left_alone_is_not_refined(estimator, model):
     sharp = photos.load("hillside")
     assert (refine.deblur(sharp, estimator, model) == sharp).all()
