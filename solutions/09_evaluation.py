@@ -591,7 +591,7 @@ print("\n".join(table_5(again["rows"])))
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
                alt="The roof of a palace against the sky. Wiener and Richardson–Lucy bring back its tiles, with ripples around it; "
-                   "kernel brings back most of its tiles and posts, without the ripples; all generators look like the blurred photograph")
+                   "kernel brings back most of its tiles and posts, with fainter ripples; all generators look like the blurred photograph")
 
 # %%
 gain = {name: np.array(row["psnr"]["pairs"]) - again["rows"]["blurred"]["psnr"]["pairs"] for name, row in again["rows"].items()}
