@@ -29,7 +29,7 @@ UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
-LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network mostly reads up to 2, at times 3
+LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
 # --- What the network sees --------------------------------------------------------------------
