@@ -198,22 +198,13 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, **s
     The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
     answer = estimate(image, model)
-    if length(answer) < least:
+    if length(answer) < least or image.min() == image.max():       # of one colour, it shows no motion
         return None
     scenes = camera_path.load_scenes(STORED / "scenes.npz")
     kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes, **search), image.shape)
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
     return min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, ITERATIONS, GAMMA)))
-
-
-def deblur(image: np.ndarray, model: keras.Model) -> np.ndarray:
-    """Richardson-Lucy with the kernel that `find_kernel` finds; without one the photograph is returned as it is.
-
-    uint8 RGB (H, W, 3), both. 24 megapixels need 2.2 GiB of memory. Raises the errors of `find_kernel`.
-    """
-    kernel = find_kernel(image, model)
-    return image.copy() if kernel is None else classical.richardson_lucy(image, kernel, ITERATIONS, GAMMA)
 
 
 # --- What it learns from ------------------------------------------------------------------------

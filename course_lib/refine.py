@@ -88,7 +88,7 @@ def shown(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.ndarray:
-    """Find the motion and undo it, as `blind.deblur` does, then remove the marks that this left.
+    """Find the motion, undo it by Richardson-Lucy, and remove the marks that this left.
 
     Parameters
     ----------

@@ -46,6 +46,23 @@ def test_tiles_give_the_same_photograph(model):
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
+@pytest.mark.parametrize("name", photos.names("validation") + photos.names("test"))
+def test_it_undoes_a_straight_motion(estimator, model, name):
+    sharp = photos.load(name)[:600, :800]
+    blurred = blur.convolve(sharp, blur.linear_psf(13, 25))
+    assert evaluation.psnr(sharp, refine.deblur(blurred, estimator, model)) > evaluation.psnr(sharp, blurred) + 0.5
+
+
+@pytest.mark.parametrize("name", photos.names("validation") + photos.names("test"))
+def test_it_does_no_harm(estimator, model, name):
+    """40 dB from a sharp photograph; after an enlargement no worse than before."""
+    sharp = photos.load(name)
+    assert evaluation.psnr(sharp, refine.deblur(sharp, estimator, model)) > 40
+    for factor in (1.5, 3):
+        soft = blur.enlarge(sharp, factor)
+        assert evaluation.psnr(sharp, refine.deblur(soft, estimator, model)) > evaluation.psnr(sharp, soft) - 0.05
+
+
 @pytest.mark.parametrize("place", [np.s_[:], np.s_[200:900, 100:900]])
 def test_stripes_that_are_read_as_a_motion_come_to_no_harm(estimator, model, place):
     """Sharp clapboards: the network reads 3.7 and 4.4 pixels, the search almost none; 40 dB from the photograph."""
@@ -57,6 +74,12 @@ def test_stripes_that_are_read_as_a_motion_come_to_no_harm(estimator, model, pla
 def test_what_is_left_alone_is_not_refined(estimator, model):
     sharp = photos.load("hillside")
     assert (refine.deblur(sharp, estimator, model) == sharp).all()
+
+
+@pytest.mark.parametrize("value", [0, 90])
+def test_a_photograph_of_one_colour_has_no_motion(estimator, model, value):
+    image = np.full((100, 130, 3), value, np.uint8)
+    assert (refine.deblur(image, estimator, model) == image).all()
 
 
 @pytest.mark.parametrize("image, needed", [(np.zeros((90, 200, 3), np.uint8), "96 x 96"), (np.zeros((200, 200), np.uint8), "uint8")])
