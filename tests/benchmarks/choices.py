@@ -2,8 +2,8 @@
 
 Each run learns from 2,400 patches of 128 x 128 pixels, or as many pixels, blurred at level 2, and is scored by its mean
 gain over the blurred input on 24 held-out crops, at the end, chosen by nothing. Rows "as many processor seconds" have these
-instead; rows "level 4" learn and are scored at level 4, and have twice as many patches, those before included. One seed
-each: differences as small as that of "another seed" say nothing. Runs are kept under FOLDER (`runs/choices` if not given),
+instead. Rows that name a level learn and are scored at that level. "level 2 after level 1", "level 2, twice the steps" and rows
+"level 4" have seen twice as many patches in the end. One seed each: differences as small as that of "another seed" say nothing. Runs are kept under FOLDER (`runs/choices` if not given),
 and finished ones are not repeated; at the end `data/tables/choices.csv` is written, or these of its rows.
 """
 
@@ -43,7 +43,12 @@ CHOICES = {
     "rate 0.0002": {"learning_rate": 2e-4},
     "constant rate": {"schedule": "constant", "warmup": 0},
     "patches of 64, batch 16": {"patch": 64, "batch": 16},
+    "batches of 2, twice the steps": {"batch": 2, "steps": 2 * STEPS // EPOCHS},
     "width 32, as many processor seconds": {"width": 32},
+    "width 32, as many steps": {"width": 32},
+    "level 1": {"level": 1},
+    "level 2 after level 1": {"after": "level 1"},
+    "level 2, twice the steps": {"epochs": 2 * EPOCHS},
     "level 4, twice the steps": {"level": 4, "epochs": 2 * EPOCHS},
     "level 4 after level 2": {"level": 4, "after": "base"},
     "level 4 after level 2, loss in decibels": {"level": 4, "after": "base", "content": "psnr"},
