@@ -138,9 +138,10 @@ def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
 
 STAGES = {name: [restoration.folder(name) / stage for stage in stages] for name, stages in (
     ("level4", ("first", "second", "")), ("level4_report", ("first", "second", "third", "")))}
+THEN = sorted((restoration.folder("level4_report") / "then").iterdir())     # tried from there on, and not kept
 
 
-@pytest.mark.parametrize("folder", [*SHIPPED, *sum(STAGES.values(), [])], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*SHIPPED, *sum(STAGES.values(), []), *THEN], ids=lambda folder: folder.name)
 def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder):
     from course_lib.__main__ import main
 
