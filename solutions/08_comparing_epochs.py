@@ -445,7 +445,7 @@ print("gain after 0, 50, 100 … steps:", ", ".join(f"{row['psnr_gain']:+.1f}" f
 
 # %% [markdown]
 # None. The perceptual loss costs some PSNR, for it asks for something else. At 100 : 1 it pulls so much harder that nobody hears the critic (lesson 06).
-# At 0.1 : 1 the critic is heard. After 100 steps the railing looks crisper than anything above: hard edges, deep gaps. But the gaps are darker than the sharp photograph's, and PSNR has lost 2.7 dB. Then come violet fringes.
+# At 0.1 : 1 the critic is heard. After 100 steps the railing looks almost as crisp as the sharp photograph: hard edges, deep gaps. But the gaps are too dark, and the mean PSNR of the crops is 2.7 dB below that of the blurred ones. In the end violet fringes come.
 # A critic asks only whether a picture *could* be sharp, not whether it is *this* one. Where the blur has left the answer open, that is an invitation to invent; more in lesson 09.
 
 # %% [markdown]
