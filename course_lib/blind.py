@@ -198,7 +198,7 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, **s
     The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
     answer = estimate(image, model)
-    if length(answer) < least or image.min() == image.max():       # of one colour, it shows no motion
+    if length(answer) < least or (image == image[0, 0]).all():       # of one colour, it shows no motion
         return None
     scenes = camera_path.load_scenes(STORED / "scenes.npz")
     kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes, **search), image.shape)

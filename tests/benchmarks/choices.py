@@ -2,9 +2,10 @@
 
 Each run learns from 2,400 patches of 128 x 128 pixels, or as many pixels, blurred at level 2, and is scored by its mean
 gain over the blurred input on 24 held-out crops, at the end, chosen by nothing. Rows "as many processor seconds" have these
-instead. Rows that name a level learn and are scored at that level. "level 2 after level 1", "level 2, twice the steps" and rows
-"level 4" have seen twice as many patches in the end. One seed each: differences as small as that of "another seed" say nothing. Runs are kept under FOLDER (`runs/choices` if not given),
-and finished ones are not repeated; at the end `data/tables/choices.csv` is written, or these of its rows.
+instead. Rows that name a level learn and are scored at that level. "level 2 after level 1", "level 2, twice the steps" and
+rows "level 4" have seen twice as many patches in the end. One seed each: differences as small as that of "another seed" say
+nothing. Runs are kept under FOLDER (`runs/choices` if not given), and finished ones are not repeated; at the end
+`data/tables/choices.csv` is written, or these of its rows.
 """
 
 import argparse

@@ -76,9 +76,9 @@ def test_what_is_left_alone_is_not_refined(estimator, model):
     assert (refine.deblur(sharp, estimator, model) == sharp).all()
 
 
-@pytest.mark.parametrize("value", [0, 90])
-def test_a_photograph_of_one_colour_has_no_motion(estimator, model, value):
-    image = np.full((100, 130, 3), value, np.uint8)
+@pytest.mark.parametrize("colour", [0, 90, (200, 30, 0)])
+def test_a_photograph_of_one_colour_has_no_motion(estimator, model, colour):
+    image = np.full((100, 130, 3), colour, np.uint8)
     assert (refine.deblur(image, estimator, model) == image).all()
 
 
