@@ -1,12 +1,13 @@
 """Deconvolution with a known point spread function: what was done before networks (lesson 02).
 
-Both undo one convolution, the same over the whole image. They are scikit-image's, applied to
-each colour channel in linear light, where blur adds up.
+Both undo one convolution, the same over the whole image, in each colour channel, in linear light,
+where blur adds up. Wiener's filter is scikit-image's; Richardson-Lucy is short enough to read here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy import fft
 
 from course_lib.blur import GAMMA, to_light, to_stored
 
@@ -38,7 +39,7 @@ def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.02, gamma: flo
 
     if balance < 0:
         raise ValueError(f"balance is {balance}; it must be at least 0.")
-    return _each_channel(image, psf, gamma, lambda channel: deconvolve(channel, psf, balance))
+    return _each_channel(image, psf, gamma, lambda channel: [deconvolve(channel, psf, balance)])[0]
 
 
 def richardson_lucy(image: np.ndarray, psf: np.ndarray, iterations: int = 30, gamma: float = GAMMA) -> np.ndarray:
@@ -59,40 +60,65 @@ def richardson_lucy(image: np.ndarray, psf: np.ndarray, iterations: int = 30, ga
 
     References
     ----------
-    Richardson, J. Opt. Soc. Am. 62 (1972) 55; Lucy, Astron. J. 79 (1974) 745;
-    `skimage.restoration.richardson_lucy`.
+    Richardson, J. Opt. Soc. Am. 62 (1972) 55; Lucy, Astron. J. 79 (1974) 745.
     """
-    from skimage.restoration import richardson_lucy as deconvolve
-
-    if iterations < 1:
-        raise ValueError(f"iterations is {iterations}; it must be at least 1.")
-    return _each_channel(image, psf, gamma, lambda channel: deconvolve(channel, psf, iterations))
+    return richardson_lucy_at(image, psf, [iterations], gamma)[0]
 
 
-def _each_channel(image: np.ndarray, psf: np.ndarray, gamma: float, deconvolve: Callable) -> np.ndarray:
-    """Apply to each channel's light, continued on every side by two kernels' width, and cut that off again."""
+def richardson_lucy_at(image: np.ndarray, psf: np.ndarray, counts: Sequence[int], gamma: float = GAMMA) -> list[np.ndarray]:
+    """The results of `richardson_lucy` after each of several numbers of iterations, in rising order, from one run."""
+    if min(counts) < 1:
+        raise ValueError(f"iterations is {min(counts)}; it must be at least 1.")
+
+    def deconvolve(channel: np.ndarray) -> list[np.ndarray]:
+        transfer = _transfer(psf, channel.shape)
+        estimate, results = np.full_like(channel, 0.5), []
+        for done in range(1, max(counts) + 1):
+            unexplained = channel / np.maximum(_convolve(estimate, transfer), 1e-6)     # 1 where the estimate, blurred, is the image
+            estimate *= np.maximum(_convolve(unexplained, transfer.conj()), 0)          # shared out to the pixels whose light it was
+            if done in counts:
+                results.append(estimate.copy())
+        return results
+
+    return _each_channel(image, psf, gamma, deconvolve, length=lambda side: fft.next_fast_len(side, real=True))
+
+
+def _each_channel(image: np.ndarray, psf: np.ndarray, gamma: float, deconvolve: Callable,
+                  length: Callable = lambda side: side) -> list[np.ndarray]:
+    """Apply to each channel's light, continued on every side by two kernels' width, and cut that off again.
+
+    `deconvolve` returns one or more results; `length` is what a side becomes before, at least itself.
+    """
     if psf.ndim != 2 or psf.shape[0] % 2 == 0 or psf.shape[1] % 2 == 0 or not np.isclose(psf.sum(), 1, atol=1e-3):
         raise ValueError(f"psf has shape {psf.shape} and sum {psf.sum():.3g}; it needs two odd sides and the sum 1.")
-    border = 2 * max(psf.shape)
-    channels = [deconvolve(_continue(channel, psf, border))[border:-border, border:-border]
-                for channel in np.moveaxis(to_light(image, gamma), 2, 0)]
-    return to_stored(np.stack(channels, axis=2), gamma)
+    light, border = to_light(image, gamma), 2 * max(psf.shape)
+    (height, width), ends = light.shape[:2], [(border, length(side + 2 * border) - side - border) for side in light.shape[:2]]
+    channels = [deconvolve(_continue(channel, psf, ends)) for channel in np.moveaxis(light, 2, 0)]
+    return [to_stored(np.stack(result, axis=2)[border:border + height, border:border + width], gamma) for result in zip(*channels)]
 
 
-def _continue(channel: np.ndarray, psf: np.ndarray, border: int) -> np.ndarray:
-    """The channel mirrored beyond its border, and blended into its own far side there.
+def _continue(channel: np.ndarray, psf: np.ndarray, ends: list[tuple[int, int]]) -> np.ndarray:
+    """The channel mirrored beyond its border, by `ends` pixels, and blended into its own far side there.
 
     In the frequency domain an image continues at its far side. A step there is something no
     blur by `psf` could have made, and deconvolution answers with ripples all over the image.
     """
-    from scipy.signal import fftconvolve
-
-    wide = np.pad(channel, border, mode="reflect")
-    rise = np.sin(np.linspace(0, np.pi / 2, border, endpoint=False)) ** 2
-    ramps = [np.concatenate([rise, np.ones(side), rise[::-1]]) for side in channel.shape]
-    keep = np.outer(*ramps).astype(np.float32)
-    rows, columns = (side // 2 for side in psf.shape)
+    wide = np.pad(channel, ends, mode="reflect")
+    rises = [[np.sin(np.linspace(0, np.pi / 2, end, endpoint=False)) ** 2 for end in both] for both in ends]
+    ramps = [np.concatenate([first, np.ones(side), last[::-1]]) for (first, last), side in zip(rises, channel.shape)]
+    keep, transfer = np.outer(*ramps).astype(np.float32), _transfer(psf, wide.shape)
     for _ in range(3):      # each pass takes the blurred far side in, a little further
-        far = fftconvolve(np.pad(wide, ((rows, rows), (columns, columns)), mode="wrap"), psf, mode="valid")
-        wide = keep * wide + (1 - keep) * far
+        wide = keep * wide + (1 - keep) * _convolve(wide, transfer)
     return wide
+
+
+def _transfer(psf: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """What a convolution with `psf` multiplies each frequency of an image of this shape by, complex64."""
+    wide = np.zeros(shape, np.float32)
+    wide[:psf.shape[0], :psf.shape[1]] = psf
+    return fft.rfft2(np.roll(wide, [-(side // 2) for side in psf.shape], (0, 1)))
+
+
+def _convolve(image: np.ndarray, transfer: np.ndarray) -> np.ndarray:
+    """A convolution in the frequency domain, where the image continues at its far side."""
+    return fft.irfft2(fft.rfft2(image, workers=-1) * transfer, image.shape, workers=-1)

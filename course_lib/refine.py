@@ -8,6 +8,7 @@ learns it in three quarters of an hour. Schuler et al. (CVPR 2013, 1067, doi:10.
 """
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -84,16 +85,17 @@ def shown(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     Where the kernel is right, many iterations bring back what few leave blurred; where it is wrong, they make the marks worse.
     uint8 (H, W, 3) and a kernel of `blind.find_kernel` → uint8 (H, W, 9).
     """
-    return np.concatenate([*(classical.richardson_lucy(image, kernel, count, blind.GAMMA) for count in ITERATIONS), image], axis=2)
+    return np.concatenate([*classical.richardson_lucy_at(image, kernel, ITERATIONS, blind.GAMMA), image], axis=2)
 
 
-def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.ndarray:
+def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model, say: Callable[[str], None] = lambda text: None) -> np.ndarray:
     """Find the motion, undo it by Richardson-Lucy, and remove the marks that this left.
 
     Parameters
     ----------
     image : uint8 RGB (H, W, 3), sides of at least 96 pixels. Returned as it is if no motion is found.
     estimator, model : `blind.load()` and `load()`.
+    say : told, in words, what is being done.
 
     Returns
     -------
@@ -103,8 +105,13 @@ def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model) -> np.
     ------
     The errors of `blind.find_kernel`.
     """
+    say("looking for the motion")
     kernel = blind.find_kernel(image, estimator)
-    return image.copy() if kernel is None else restoration.tiled(shown(image, kernel), model)
+    if kernel is None:
+        return image.copy()
+    say("undoing the motion")
+    three = shown(image, kernel)
+    return restoration.tiled(three, model, progress=lambda done, total: say(f"removing the marks, {100 * done // total} %"))
 
 
 # --- What it learns from ------------------------------------------------------------------------

@@ -266,11 +266,16 @@ def methods(folder: Path, planned: dict) -> dict:
         write_json(path, choose(SIZES[planned["size"]]))
     chosen = read_json(path)
     found = {"blurred": lambda blurred, kernel, gamma: blurred}
-    for name, (_, method, _) in CLASSICAL.items():
-        found[name] = lambda blurred, kernel, gamma, method=method, value=chosen[name]: method(blurred, kernel, value, gamma)
+    for name in CLASSICAL:
+        found[name] = classical_method(name, chosen[name])
     for name in planned["rows"]:
         found[name] = network(restoration.load(run_folder(folder, name)))
     return found | {name: shipped(name) for name in SHIPPED}
+
+
+def classical_method(name: str, value: float):
+    method = CLASSICAL[name][1]
+    return lambda blurred, kernel, gamma: method(blurred, kernel, value, gamma)
 
 
 def network(model):
@@ -468,20 +473,27 @@ def write_detail(folder: Path, content: dict, path: Path) -> None:
     sheet.save(path, "WEBP", quality=90, method=6)
 
 
-def renew_shipped(folder: Path, size: Size, output: Path, name: str) -> dict:
-    """Score one of the course's own networks alone and put it into the stored table and sheet.
+def renew(folder: Path, size: Size, output: Path, name: str) -> dict:
+    """Score a classical method or one of the course's own networks alone and put it into the stored table and sheet.
 
     Its seconds are those of the row "content" times the ratio measured here, which hardly depends on the machine.
     """
     content = read_json(output / "table.json")
     rows = content["rows"]
+    if name in CLASSICAL:
+        kept = {key: rows[name][key] for key in ("label", "repeats", "chosen")}
+        renewed = classical_method(name, *kept["chosen"].values())
+    else:
+        kept = {"label": SHIPPED[name], "repeats": None} | cost_of_shipped(name)
+        renewed = shipped(name)
     same = network(variants.build(**rows["content"]["generator"]))      # weights don't change how long it takes
-    found = {"content": same, name: shipped(name)}
-    (folder / "scores" / f"{name}.json").unlink(missing_ok=True)       # of the weights before these
+    found = {"content": same, name: renewed}
+    for path in (folder / "scores" / f"{name}.json", folder / "seconds.json"):
+        path.unlink(missing_ok=True)        # of what it was before
     seconds = photograph_seconds(folder, size, found)
     ratio = seconds[name] / seconds["content"]
     blurred = {metric: rows["blurred"][metric]["pairs"] for metric in ("psnr", "ssim")}
-    rows[name] = {"label": SHIPPED[name], "repeats": None} | cost_of_shipped(name) | {
+    rows[name] = kept | {
         "photograph_seconds": round(ratio * rows["content"]["photograph_seconds"], 3),
         **statistics_of(score(folder, size, name, found[name]), blurred)}
     content["protocol"] = protocol(size, len(blurred["psnr"]), content["minutes"])
@@ -518,7 +530,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop", help="smoke: seconds, its numbers mean nothing")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="all trained rows if not given")
     parser.add_argument("--train", nargs="+", choices=ROWS, help="train these rows and end: two such calls share the work")
-    parser.add_argument("--shipped", choices=SHIPPED, help="renew nothing but the row of this network of the course in the stored table")
+    parser.add_argument("--row", choices=[*CLASSICAL, *SHIPPED], help="renew nothing but this row of the stored table")
     parser.add_argument("--output", type=Path, default=STORED, help="what is written at the end; data/tables if not given")
     options = parser.parse_args(arguments)
     names = [name for name in ROWS if name in options.rows]
@@ -528,8 +540,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"--minutes is {options.minutes}; use more than 0.")
     if options.size == "smoke" and options.output == STORED:
         parser.error("smoke proves only that everything runs: give its numbers a place of their own with --output.")
-    if options.shipped:
-        print(markdown(renew_shipped(options.folder, SIZES[options.size], options.output, options.shipped)))
+    if options.row:
+        print(markdown(renew(options.folder, SIZES[options.size], options.output, options.row)))
         return
     planned = plan(options.folder, options.size, options.minutes, names)
     for name in options.train or names:

@@ -54,6 +54,24 @@ def test_wiener_is_its_formula():
     assert np.abs(result[middle, middle] - expected[middle, middle]).mean() < 1
 
 
+def test_richardson_lucy_is_scikit_images(pair):
+    """Away from the border, where each invents what lies beyond."""
+    from skimage.restoration import richardson_lucy
+
+    blurred, _ = pair
+    expected = richardson_lucy(blur.to_light(blurred)[..., 1], PSF, 20)
+    result = classical.richardson_lucy(blurred, PSF, 20)[..., 1]
+    middle = slice(60, -60), slice(60, -60)
+    assert np.abs(result[middle].astype(int) - blur.to_stored(expected)[middle]).max() <= 1
+
+
+def test_one_run_gives_the_results_of_several(pair):
+    blurred, _ = pair
+    few, many = classical.richardson_lucy_at(blurred, PSF, (3, 8))
+    assert (few == classical.richardson_lucy(blurred, PSF, 3)).all()
+    assert (many == classical.richardson_lucy(blurred, PSF, 8)).all()
+
+
 def test_noise_needs_more_balance_and_fewer_iterations(pair):
     blurred, sharp = pair
     noisy = blur.noise(blurred, 4, np.random.default_rng(0))
