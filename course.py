@@ -32,6 +32,7 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
 STATE = os.path.join(VENV, "course-setup.txt")      # which requirements .venv holds, or that it is half made
 HALF_MADE = "installing"
+PLACE = "in "                           # begins the line with the path of .venv, which its files name, too
 
 COURSE, TEST = "requirements.lock", "requirements-test.lock"    # the second contains the first
 VERSIONS = ("3.13", "3.12", "3.11")     # as requires-python in pyproject.toml
@@ -122,7 +123,15 @@ def set_up(lock):
     """
     wanted, state = fingerprint(lock), read_state()
     usable = os.path.exists(PYTHON)
+    pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    itself = pip + ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall", "--editable", ROOT]
     if wanted in state and usable:
+        made_in = [line[len(PLACE):] for line in state if line.startswith(PLACE)]
+        if made_in and made_in != [VENV]:
+            say("The folder was moved: renewing .venv")
+            move(made_in[0])
+            step(itself)
+            write_state([line for line in state if not line.startswith(PLACE)] + [PLACE + VENV])
         return
     free = shutil.disk_usage(ROOT).free / 1e9
     if not usable and free < DISK_GB:
@@ -138,12 +147,22 @@ def set_up(lock):
              "command again." % why_unfit([PYTHON]))
     write_state([HALF_MADE])
     say("2/3  Installing %s: the first time about 0.8 GB to download, a few minutes" % lock)
-    pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     step(pip + ["--require-hashes", "--only-binary", ":all:", "-r", os.path.join(ROOT, lock)])
     say("3/3  Installing the course itself")
-    step(pip + ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT])
-    write_state([wanted] if lock == COURSE else [wanted, fingerprint(COURSE)])
+    step(itself)
+    write_state(([wanted] if lock == COURSE else [wanted, fingerprint(COURSE)]) + [PLACE + VENV])
     say("Ready after %d s." % (time.time() - started))
+
+
+def move(before):
+    """Put the path of today's .venv where the scripts in it name that of `before`."""
+    for entry in list(os.scandir(os.path.dirname(PYTHON))):
+        if entry.is_file(follow_symlinks=False):
+            with open(entry.path, "rb") as file:
+                content = file.read()
+            if before.encode() in content and b"\0" not in content:    # text, not a program
+                with open(entry.path, "wb") as file:
+                    file.write(content.replace(before.encode(), VENV.encode()))
 
 
 def say(sentence):

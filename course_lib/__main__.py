@@ -95,8 +95,8 @@ def _add_classroom(command: Callable) -> None:
                          "so the same command goes on after an interruption.").add_argument
     add("folder", metavar="FOLDER", help="the classroom")
     add("lesson", help="its number or name, for example 04")
-    add("--jobs", type=int, default=max(1, os.cpu_count() or 1), metavar="N",
-        help="how many at a time; as many as there are processors if not given")
+    add("--jobs", type=int, metavar="N",
+        help="how many at a time; if not given, as many as there are processors and as memory has room for, at 4 GB each")
     add("--force", action="store_true", help="grade again what is graded already; grades given by hand stay")
 
 
@@ -148,7 +148,7 @@ def _add_train(command: Callable) -> None:
     add("--start-from", metavar="RUN", help="begin with the generator of a finished run or of data/pretrained")
     add("--seed", type=int, help="another seed, another run; the same seed, the same run")
     add("--precision", choices=("auto", "float32", "bfloat16"), help="auto measures which is faster here")
-    add("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="changes",
+    add("--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", dest="changes",
         help="any other setting, for example epochs=20 learning_rate=3e-4; settings.json of a run lists them all")
     add("--strategy", default="none", choices=("none", "mirrored", "multiworker"),
         help="mirrored: all accelerators of this machine; multiworker: several machines, named in the variable TF_CONFIG")
@@ -242,7 +242,7 @@ def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
             from course_lib import blind, refine
 
             estimator, refiner = blind.load(), refine.load()
-            return lambda image, say: refine.deblur(image, estimator, refiner), "kernel", "float32"
+            return lambda image, say: refine.deblur(image, estimator, refiner, say), "kernel", "float32"
         policy, _ = training.precision(options.precision)
         model = restoration.load(options.weights, dtype=policy)
 
@@ -368,11 +368,14 @@ def classroom(options: argparse.Namespace) -> int:
 def grade(options: argparse.Namespace) -> int:
     """0 if every submission was graded, whatever its score."""
     _needs_nbgrader()
-    if options.jobs < 1:
-        raise ValueError(f"--jobs is {options.jobs}; use at least 1.")
+    from course_lib import doctor
+
+    jobs = options.jobs if options.jobs is not None else max(1, min(os.cpu_count() or 1, int(doctor.memory() // 4)))
+    if jobs < 1:
+        raise ValueError(f"--jobs is {jobs}; use at least 1.")
     from course_lib.classroom import grade
 
-    return 1 if grade(Path(options.folder), options.lesson, options.jobs, options.force) else 0
+    return 1 if grade(Path(options.folder), options.lesson, jobs, options.force) else 0
 
 
 # --- check, lab, reset ------------------------------------------------------------------------

@@ -43,8 +43,8 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     patch : side of the square patches in pixels.
     squash : GoPro only. Shrink the whole frame to patch × patch instead of cropping, the other
         reading of Section 3.1's "dividing the input image into a 256x256 matrix".
-    limit : pairs in an epoch, about 500 in Section 3.1: of GoPro the first so many, of the few
-        built-in photographs so many crops.
+    limit : pairs in an epoch, about 500 in Section 3.1: of GoPro so many, spread evenly over
+        all; of the few built-in photographs so many crops.
     unmoved : part, from 0 to 1, of the pairs of built-in photographs that no motion blurred. Half
         of these are sharp already, half enlarged by 1.2 to 3. They teach a network to leave alone
         what needs no deblurring, and not to take softness for motion.

@@ -113,17 +113,24 @@ def _processor() -> Record:
     return Record("processor", "ok", finding)
 
 
-def _memory() -> Record:
+def memory() -> float:
+    """The memory of this machine, or of the container it is, in GB."""
     import psutil
 
-    memory = psutil.virtual_memory()
-    total, free = memory.total / 1e9, memory.available / 1e9
+    total = psutil.virtual_memory().total / 1e9
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):     # of a container
         try:
             total = min(total, int(Path(limit).read_text()) / 1e9)
         except (OSError, ValueError):
             continue
-    free = min(free, total)
+    return total
+
+
+def _memory() -> Record:
+    import psutil
+
+    total = memory()
+    free = min(psutil.virtual_memory().available / 1e9, total)
     finding = f"{total:.1f} GB, {free:.1f} GB of it free"
     if total < MEMORY:
         return Record("memory", "slow", finding, f"below {MEMORY:.0f} GB the full network may not fit: keep photographs "

@@ -1,7 +1,8 @@
 """Files that a crash, a full disk or an interruption never leaves half written, and that say so where they are damaged."""
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +18,14 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(8)}{path.suffix}")
+    temporary.touch(exist_ok=False)             # who may read it: as the user has set it for new files
     try:
         yield temporary
         with open(temporary, "r+b") as file:    # for writing: Windows does not flush what is open for reading
             os.fsync(file.fileno())             # on the disk before it takes the name
-        temporary.chmod(0o644)              # mkstemp makes files only their owner can read
+        if path.exists():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ place and then moved there, so that a crash leaves the old file or the new one, 
 import csv
 import io
 import json
+import operator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -182,19 +183,23 @@ class Run:
         return [{key: float(value) for key, value in row.items() if value != ""} for row in csv.DictReader(io.StringIO(text))]
 
     def picture(self, which: int | str, photo: int = 0) -> np.ndarray:
-        """Held-out photograph number `photo` after an epoch, or "blurred" or "sharp": uint8 (H, W, 3)."""
-        name = f"{which:04d}" if isinstance(which, int) else which
+        """Held-out photograph number `photo` after an epoch, -1 the last, or "blurred" or "sharp": uint8 (H, W, 3)."""
+        name = which if isinstance(which, str) else f"{self._epoch(which):04d}"
         path = self.folder / "pictures" / f"{name}_{photo}.webp"
         if not path.exists():
-            raise RunError(f"There is no picture {path}: the run has epochs 0 to {len(self.history) - 1}.")
+            count = len(list(path.parent.glob("blurred_*.webp")))
+            raise RunError(f"There is no picture {path}: the run has epochs 0 to {len(self.history) - 1} of photographs 0 to {count - 1}.")
         with Image.open(path) as image:
             return np.array(image.convert("RGB"))
 
+    def _epoch(self, number: int) -> int:
+        """Any kind of whole number as an int; negative ones count from the end."""
+        number = operator.index(number)
+        return number + len(self.history) if number < 0 else number
+
     def weights(self, epoch: int = -1) -> Path:
         """The file of the generator's weights after an epoch; -1 is the last."""
-        if epoch < 0:
-            epoch += len(self.history)
-        path = self.folder / "epochs" / f"{epoch:04d}.npz"
+        path = self.folder / "epochs" / f"{self._epoch(epoch):04d}.npz"
         if not path.exists():
             raise RunError(f"There are no weights {path}: the run has epochs 0 to {len(self.history) - 1}.")
         return path

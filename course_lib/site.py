@@ -31,6 +31,7 @@ from course_lib.authoring import ROOT, AuthoringError
 
 TEMPLATE = Path(__file__).parent / "site_template"
 COPIED = ("style.css", "page.js")
+WRITTEN = ".deblur-course-site.json"        # the names of the files a build wrote, which the next one removes
 NEIGHBOURS = re.compile(r"^.*\[(?:← previous|next): .*$", re.MULTILINE)    # the site has links of its own for that
 CITED = re.compile(r"\b(?:arXiv:|doi[: ])(\d{4}\.\d{4,5}|10\.\d{4,5}/[\w./-]*\w)", re.IGNORECASE)
 
@@ -241,12 +242,13 @@ def first_swipe(lessons: list[Lesson]) -> str:
 def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
     """Write the site into an empty or new folder; returns its pages.
 
-    folder : what is in it from an earlier build is removed. numbers : lessons, all for none.
+    folder : what an earlier build wrote into it is removed. numbers : lessons, all for none.
 
     Raises AuthoringError for a lesson that must be executed first, and for a folder that holds anything else.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / COPIED[0]).is_file():
-        raise AuthoringError(f"{folder} holds something other than a site: name an empty or a new folder.")
+    written = folder / WRITTEN
+    if folder.is_dir() and any(folder.iterdir()) and not written.is_file():
+        raise AuthoringError(f"{folder} holds something that no build of this site left there: name an empty or a new folder.")
     sources = [path for path in authoring.sources_of(ROOT / "solutions", list(numbers)) if path.with_suffix(".ipynb").is_file()]
     names = {path.stem for path in sources} | {"glossary", "references", "index"}
     lessons = [read(source, names) for source in sources]
@@ -254,8 +256,11 @@ def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
     sources_cited = references((ROOT / "REFERENCES.md").read_text(encoding="utf-8"))
     intro = markdown(readme()[""].partition("\n")[2], Renderer(names))
 
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if written.is_file():
+        for name in json.loads(written.read_text(encoding="utf-8")):
+            (folder / name).unlink(missing_ok=True)
+    others = set(folder.iterdir())
     repository = authoring.repository()
     environment = Environment(loader=FileSystemLoader(TEMPLATE), autoescape=False, trim_blocks=True, lstrip_blocks=True)
     environment.globals.update(lessons=lessons, repository=repository, escape=escape)
@@ -274,7 +279,9 @@ def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
     index = json.dumps(search_index([*lessons, words, sources_cited]), ensure_ascii=False, separators=(",", ":"))
     (folder / "search.js").write_text(f"searchIndex={index}\n", encoding="utf-8")
     (folder / ".nojekyll").touch()      # GitHub Pages takes the files as they are
-    return sorted(folder.glob("*.html"))
+    files = sorted(path.name for path in set(folder.iterdir()) - others)
+    written.write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+    return [folder / name for name in files if name.endswith(".html")]
 
 
 def main(arguments: list[str] | None = None) -> int:

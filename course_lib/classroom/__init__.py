@@ -13,13 +13,14 @@ Everything else is nbgrader's own: generate_assignment, autograde, the formgrade
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.files import atomic
@@ -30,6 +31,7 @@ from course_lib.workspace import ROOT
 
 LESSONS = ROOT / "solutions"
 WRITTEN = ".course.json"        # what was written into source/, by hash: a file the teacher changed is known
+DATED = "with due dates"        # in that file: the lessons to which due_dates.csv gave one
 CONFIG = '''\
 # Written by `deblur-course classroom`, and written anew by it: put your own settings into my_settings.py,
 # beside this file, in the same way as here: c.ClassName.name = value
@@ -95,13 +97,15 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     folder = Path(folder).resolve()
     if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not (folder / "nbgrader_config.py").exists():
         raise ClassroomError(f"{folder} is no classroom and not empty: choose a new folder.")
-    if ROOT == folder or folder.is_relative_to(ROOT / "course_lib"):
+    if folder.is_relative_to(ROOT):
         raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` stays free of it.")
     lessons = graded_lessons()
     dates = _due_dates(folder / "due_dates.csv", [path.stem for path in lessons])
+    _find_programs()
     _write(folder / "nbgrader_config.py", CONFIG)
     record = folder / WRITTEN
     written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    dated, written[DATED] = written.get(DATED, []), [name for name, date in dates.items() if date]
     for path in lessons:
         target = folder / "source" / path.stem / f"{path.stem}.ipynb"
         fresh = authoring.text(authoring.read(path))
@@ -118,8 +122,12 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
         _write(folder / "marking" / f"{path.stem}.md", marking(path))
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        for path in lessons:
-            gradebook.update_or_create_assignment(path.stem, duedate=dates[path.stem])
+        for path in lessons:        # a date set in the formgrader stays where the table has none and had none
+            date = dates[path.stem]
+            if date or path.stem in dated:
+                gradebook.update_or_create_assignment(path.stem, duedate=date)
+            else:
+                gradebook.update_or_create_assignment(path.stem)
     say(f"The classroom is in {folder}: {len(lessons)} assignments. INSTRUCTORS.md says what comes next.")
 
 
@@ -130,11 +138,16 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
         for number, row in enumerate(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))), start=1):
             if not any(row) or number == 1:
                 continue
+            name = row[0].strip()
+            if name not in lessons:
+                raise ClassroomError(f"{path}, line {number}: {name!r} is no graded lesson; before the first comma stands one of "
+                                     f"{', '.join(lessons)}.")
             try:
-                rows[row[0].strip()] = datetime.fromisoformat(row[1].strip()) if len(row) > 1 and row[1].strip() else None
+                date = datetime.fromisoformat(row[1].strip()) if len(row) > 1 and row[1].strip() else None
+                rows[name] = date.astimezone(UTC).replace(tzinfo=None) if date and date.tzinfo else date
             except ValueError:
                 raise ClassroomError(f"{path}, line {number}: {row[1]!r} is no date; write it as 2027-03-31 or "
-                                     "2027-03-31 18:00, in UTC.") from None
+                                     "2027-03-31 18:00, in UTC, or with an offset as in 2027-03-31 18:00+02:00.") from None
     rows = {name: None for name in lessons} | rows
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -142,6 +155,13 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
     writer.writerows([name, f"{date:%Y-%m-%d %H:%M}" if date else ""] for name, date in sorted(rows.items()))
     _write(path, text.getvalue())
     return rows
+
+
+def _find_programs() -> None:
+    """nbgrader starts programs by their names alone: those of this environment are to be found first, activated or not."""
+    here = str(Path(sys.executable).parent)
+    if os.environ.get("PATH", "").split(os.pathsep)[0] != here:
+        os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 
 
 def _write(path: Path, text: str) -> None:
@@ -184,11 +204,13 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     folder = Path(folder).resolve()
     if not (folder / "nbgrader_config.py").exists():
         raise ClassroomError(f"{folder} is no classroom: make one with `deblur-course classroom FOLDER`.")
-    found = [path.name for path in sorted((folder / "source").glob(f"{lesson}*")) if path.is_dir()]
+    there = sorted(path.name for path in (folder / "source").iterdir() if path.is_dir())
+    wanted = lesson.zfill(2) if lesson.isdigit() else lesson
+    found = [name for name in there if wanted in (name, name.split("_")[0])]
     if len(found) != 1:
-        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: "
-                             f"{', '.join(path.name for path in sorted((folder / 'source').iterdir()))}.")
+        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(there)}.")
     name = found[0]
+    _find_programs()
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         if not gradebook.find_assignment(name).notebooks:
             raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")

@@ -1,6 +1,6 @@
 """Grades as the tables that Moodle and Canvas import: `nbgrader export`.
 
-It writes grades.csv (nbgrader's own, everything), moodle.csv (ID number, then a column per assignment, points) and
+It writes grades.csv (nbgrader's own, everything), moodle.csv (ID number, first name, surname, then a column per assignment, points) and
 canvas.csv (Student, ID, SIS User ID, SIS Login ID, Section, then a column per assignment, with the row of points
 possible). Students are known by their nbgrader id; in Canvas that is the SIS Login ID.
 """

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.preprocessors import Preprocessor
@@ -127,18 +128,23 @@ class SealedExecute(NbGraderPreprocessor):
         return ""
 
 
-def names(code: str) -> list[str]:
-    """The names a cell's code uses; none if it can't be parsed."""
+def _parsed(code: str) -> list[ast.AST]:
+    """The nodes of a cell's code, `%magics` and `!commands` included; none if it can't be parsed."""
     try:
-        return sorted({node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
+        return list(ast.walk(ast.parse(TransformerManager().transform_cell(code))))
     except SyntaxError:
         return []
+
+
+def names(code: str) -> list[str]:
+    """The names a cell's code uses."""
+    return sorted({node.id for node in _parsed(code) if isinstance(node, ast.Name)})
 
 
 def checks_in(code: str) -> int:
     """How many of the course's checks a test calls: each must say `Correct: …`."""
     return sum(isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("check_")
-               for node in ast.walk(ast.parse(code)))
+               for node in _parsed(code))
 
 
 def settle(cell: NotebookNode, ended: str) -> None:

@@ -174,10 +174,20 @@ def test_stale_outputs_are_refused(tmp_path):
         website.outputs(tmp_path / SOURCES[0].name)
 
 
-def test_a_folder_of_other_things_is_kept(tmp_path, capsys):
-    (tmp_path / "thesis.txt").write_text("years")
+@pytest.mark.parametrize("name", ["thesis.txt", "style.css"])
+def test_a_folder_of_other_things_is_kept(tmp_path, capsys, name):
+    (tmp_path / name).write_text("years")
     assert website.main(["--to", str(tmp_path)]) == 1
-    assert "something other" in capsys.readouterr().err and (tmp_path / "thesis.txt").read_text() == "years"
+    assert "no build of this site" in capsys.readouterr().err and (tmp_path / name).read_text() == "years"
+
+
+def test_a_new_build_removes_what_the_last_one_wrote_and_nothing_else(tmp_path):
+    website.build(tmp_path, ["00", "03"])
+    old = set(tmp_path.iterdir())
+    (tmp_path / "mine.html").write_text("mine")
+    pages = website.build(tmp_path, ["03"])
+    assert set(tmp_path.iterdir()) == old - {tmp_path / "00_start_here.html"} | {tmp_path / "mine.html"}
+    assert tmp_path / "mine.html" not in pages and (tmp_path / "mine.html").read_text() == "mine"
 
 
 # ---------------------------------------------------------------- what it does in a browser

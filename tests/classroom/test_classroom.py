@@ -4,6 +4,7 @@ import csv
 import os
 import re
 
+import nbformat
 import pytest
 import students
 
@@ -85,18 +86,46 @@ def test_a_date_that_is_none_is_named_and_nothing_changes(room):
     assert dates.read_text() == f"lesson,due\n{QUICK},next Monday\n"
 
 
+@pytest.mark.parametrize("line, named", [("04,2027-03-31", "'04'"), (f"{QUICK};2027-03-31 18:00", f"'{QUICK};2027-03-31 18:00'")])
+def test_a_date_that_would_apply_to_nothing_is_refused(room, line, named):
+    (room.folder / "due_dates.csv").write_text(f"lesson,due\n{line}\n")
+    with pytest.raises(classroom.ClassroomError, match=f"line 2: {named} is no graded lesson; .*{QUICK}"):
+        classroom.make(room.folder)
+
+
+def test_a_date_from_the_formgrader_stays_unless_the_table_has_one(room):
+    from nbgrader.api import Gradebook
+
+    def due(line=None):
+        if line is not None:
+            (room.folder / "due_dates.csv").write_text(f"lesson,due\n{QUICK},{line}\n")
+            classroom.make(room.folder, lambda line: None)
+        with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
+            date = gradebook.find_assignment(QUICK).duedate
+            return date and date.isoformat()
+
+    due("")
+    with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
+        gradebook.update_or_create_assignment(QUICK, duedate="2027-02-01 12:00")
+    assert due("") == due() != None
+    assert due("2027-03-31 18:00+02:00") == "2027-03-31T16:00:00"
+    assert due("2027-03-31 16:00") == "2027-03-31T16:00:00"
+    assert due("") is None
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):
         classroom.make(tmp_path)
     with pytest.raises(classroom.ClassroomError, match="belongs to the course itself"):
-        classroom.make(authoring.ROOT / "course_lib" / "class")
+        classroom.make(authoring.ROOT / "class-2027")
 
 
 @pytest.mark.parametrize("prepare, lesson, message", [
     (lambda room: None, QUICK, "not released yet"),
     (lambda room: room.nbgrader("generate_assignment", QUICK), QUICK, "no submission"),
     (lambda room: None, "99", "names 0 assignments"),
+    (lambda room: None, "1", "01_minimax_game was not released yet"),
 ])
 def test_grading_says_what_is_missing(room, prepare, lesson, message):
     prepare(room)
@@ -116,6 +145,13 @@ def test_a_machine_where_python_does_not_start_costs_nobody_points(room):
     (room.folder / "my_settings.py").unlink()
     assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == []
     assert room.scores(QUICK)["right"] == students.expected(source(QUICK))["right"]
+
+
+def test_a_magic_in_a_test_is_no_obstacle():
+    from course_lib.classroom import grading
+
+    cell = nbformat.v4.new_code_cell("%matplotlib inline\nlesson_03.check_same(conv)")
+    assert grading.names(cell.source) == ["conv", "get_ipython", "lesson_03"] and grading.checks_in(cell.source) == 1
 
 
 # Nine students ------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ def hidden_units(remainder, size, channels, per_channel=4, last_bias=1, more=2):
 
 
 def patch_critic(rows, size, first=False, last=False, dense=False, slope=0.2, padding="same", bn_first=True,
-                 stop=None, strided=True, **settings):
-    image = x = keras.Input((size, size, rows[0].c_in))
+                 stop=None, strided=True, c_in=None, **settings):
+    image = x = keras.Input((size, size, c_in or rows[0].c_in))
     for i, row in enumerate(rows[:stop]):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride if strided else 1, padding=padding)(x)
         end = i == len(rows) - 1
@@ -142,6 +142,7 @@ WRONG = [
     (lesson_05.check_patch_critic, wrong_critic(strided=False), "stride is 1"),
     (lesson_05.check_patch_critic, wrong_critic(padding="valid"), "'same'|stopped"),
     (lesson_05.check_patch_critic, wrong_critic(center=False), "parameters"),
+    (lesson_05.check_patch_critic, wrong_critic(c_in=3), "C_in is 3"),
     (lesson_05.check_patch_critic, lambda rows, size: patch_critic(report.TABLE_3.rows, size), "row 1"),
     (lesson_05.check_patch_critic, lambda rows, size: networks.discriminator(), "row 1"),
     (lesson_05.check_patch_critic, lambda rows, size: patch_critic(rows, size).layers, "not a keras.Model"),

@@ -33,11 +33,11 @@ def content_step(generator, optimizer, blurred, sharp, training=True, loss=losse
     optimizer.apply(tape.gradient(value, weights), weights)
 
 
-def critic_step(critic, optimizer, sharp, output, mix, sign=1.0, penalty=10.0, real=1.0, swap=False):
+def critic_step(critic, optimizer, sharp, output, mix, sign=1.0, penalty=10.0, real=1.0, swap=False, power=1):
     with tf.GradientTape() as tape:
         loss = sign * (tf.reduce_mean(critic(output, training=True)) - real * tf.reduce_mean(critic(sharp, training=True)))
         ends = (output, sharp) if swap else (sharp, output)
-        loss += penalty * tf.reduce_mean(losses.gradient_penalty(critic, *ends, mix))
+        loss += penalty * tf.reduce_mean(losses.gradient_penalty(critic, *ends, mix) ** power)
     weights = critic.trainable_variables
     optimizer.apply(tape.gradient(loss, weights), weights)
 
@@ -169,6 +169,7 @@ WRONG = [
     (lesson_07.check_critic_step, with_mistake(critic_step, penalty=1.0), "counts 10 times"),
     (lesson_07.check_critic_step, with_mistake(critic_step, real=0.0), "sharp images belong"),
     (lesson_07.check_critic_step, with_mistake(critic_step, swap=True), "in this order"),
+    (lesson_07.check_critic_step, with_mistake(critic_step, power=2), "squared the bracket already"),
     (lesson_07.check_critic_step, lambda *given: None, "did not change"),
     (lesson_07.check_hours, lambda *given: hours(*given) / 2, "two operations"),
     (lesson_07.check_hours, lambda *given: hours(*given) * 3600, "3,600 seconds"),

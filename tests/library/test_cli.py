@@ -9,6 +9,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -403,6 +404,31 @@ def test_check_hands_over_its_status(tmp_path, capsys):
 def test_reset_wants_a_lesson(capsys):
     assert main(["reset", "no such lesson"]) == 2
     assert "no such lesson" in capsys.readouterr().err
+
+
+def test_settings_given_twice_add_up(tmp_path, monkeypatch):
+    from course_lib import training
+
+    given = []
+
+    def train(folder, settings, *more):
+        given.append(settings)
+        return SimpleNamespace(history=[])
+
+    monkeypatch.setattr(training, "train", train)
+    main(["train", "--run", str(tmp_path / "run"), "--set", "epochs=20", "width=32", "--set", "learning_rate=3e-4"])
+    assert [(s.epochs, s.width, s.learning_rate) for s in given] == [(20, 32, 3e-4)]
+
+
+@pytest.mark.parametrize("memory, jobs", [(8.1, 2), (3.0, 1), (1e6, None)])
+def test_as_many_are_graded_at_a_time_as_memory_allows(monkeypatch, memory, jobs):
+    from course_lib import classroom, doctor
+
+    given = []
+    monkeypatch.setattr(doctor, "memory", lambda: memory)
+    monkeypatch.setattr(classroom, "grade", lambda folder, lesson, jobs, force: given.append(jobs))
+    main(["grade", "class", "04"])
+    assert given == [min(jobs or os.cpu_count(), os.cpu_count())]
 
 
 def test_lab_hands_on_jupyterlabs_arguments(monkeypatch):

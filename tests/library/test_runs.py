@@ -1,5 +1,6 @@
 """Settings from text, and run folders read without TensorFlow."""
 
+import os
 import subprocess
 import sys
 
@@ -62,6 +63,22 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_who_may_read_a_file_is_the_users_choice(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with atomic(tmp_path / "new") as temporary:
+            temporary.write_text("mine")
+        (tmp_path / "new").chmod(0o664)
+        with atomic(tmp_path / "other") as temporary:
+            temporary.write_text("mine")
+        with atomic(tmp_path / "new") as temporary:
+            temporary.write_text("renewed")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "other")] == [0o664, 0o600]
+
+
 def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeypatch):
     """Windows refuses to flush one that is open for reading only."""
     import os
@@ -89,6 +106,17 @@ def test_a_stored_run_is_whole(folder):
         for which in ("blurred", "sharp", *range(run.settings.epochs + 1)):
             side = run.settings.held_out_patch
             assert run.picture(which, photo).shape == (side, side, 3)
+
+
+def test_pictures_are_found_by_any_whole_number_and_from_the_end():
+    run = Run(photos.DATA / "runs" / "content")
+    last = len(run.history) - 1
+    assert (run.picture(np.int64(last), 0) == run.picture(-1, 0)).all()
+    for which, photo in ((last + 1, 0), (0, 99)):
+        with pytest.raises(RunError, match=f"epochs 0 to {last} of photographs 0 to"):
+            run.picture(which, photo)
+    with pytest.raises(TypeError):
+        run.picture(1.5)
 
 
 def test_the_few_photographs_are_crops_of_the_built_in_ones():

@@ -123,6 +123,23 @@ def test_installed_once_and_again_after_a_change(project):
     assert project[5:] == [course.COURSE, "course"]
 
 
+def test_a_moved_folder_is_made_right_without_a_download(project, monkeypatch, tmp_path):
+    course.set_up(course.TEST)
+    script = Path(course.PYTHON).with_name("alembic")
+    script.write_text(f"#!{course.PYTHON}\n")
+    script.chmod(0o755)
+    before, after = tmp_path, tmp_path.with_name("moved")
+    before.rename(after)
+    for name in ("ROOT", "VENV", "PYTHON", "STATE"):
+        monkeypatch.setattr(course, name, getattr(course, name).replace(str(before), str(after)))
+    course.set_up(course.COURSE)
+    assert project == ["make", course.TEST, "course", "course"]
+    script = after / script.relative_to(before)
+    assert script.read_text() == f"#!{course.PYTHON}\n" and os.access(script, os.X_OK)
+    course.set_up(course.TEST)
+    assert len(project) == 4
+
+
 def test_the_tests_requirements_contain_the_courses(project):
     course.set_up(course.TEST)
     course.set_up(course.COURSE)
