@@ -19,7 +19,7 @@
 # **You will be able to**
 # - read equation (1) of the report term by term, and estimate it from samples;
 # - derive the best discriminator, $p/(p+q)$, and say what the game is worth when it plays;
-# - recognise convergence, oscillation and mode collapse in a training, and say which settings bring them about;
+# - recognise convergence, restlessness and mode collapse in a training, and say which settings bring them about;
 # - explain why the generator is usually not trained with equation (1) as it stands;
 # - write down what equation (1) should have said for a generator that is given a blurred photograph.
 #
@@ -478,7 +478,7 @@ def draw_duel(rule, rate, brake):
 widgets.explore(draw_duel, {"rule": ["at once", "in turn"], "rate": [0.05, 0.2, 0.5], "brake": [0, 0.1, 0.3, 0.6]},
                 start={"rule": "at once", "rate": 0.2},
                 alt="Path of generator and discriminator around the point (0, 0), and the place of the fakes over 400 steps: "
-                    "without a brake they never arrive: they circle, or, at once with rate 0.5, get stuck far away, with one they spiral in")
+                    "without a brake they never arrive: they circle, or, at once with rate 0.5, get stuck far away; with one that is strong enough they spiral in")
 
 # %%
 distance = {rule: np.hypot(*duel(rule, 0.2, 0, 2000).T) for rule in ("at once", "in turn")}
@@ -491,7 +491,7 @@ print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 # Each player improves against the other at every step, and together they go round in circles. The discriminator leans to the side where the real numbers are; the generator follows, overshoots as long as the discriminator still leans, and so on.
 # One curve has a bottom to roll into; a game need not. A small learning rate only makes the circles slower. Moving at the same time drives the players apart, at rate 0.5 so far that the discriminator becomes sure: both pulls nearly vanish, and the fakes hardly move any more, far from 0 (section 7 explains this). Taking turns keeps the distance, but brings nobody nearer.
 #
-# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With it the pair arrives. Penalties on the discriminator's slope are the standard remedy, and lesson 06 has one: the *gradient penalty*.
+# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With one that is strong enough for the rate the pair arrives, though with small rates not within 400 steps. (At once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties on the discriminator's slope are the standard remedy, and lesson 06 has one: the *gradient penalty*.
 
 # %% [markdown]
 # ## 6. A GAN on a line (7 minutes)
@@ -543,7 +543,7 @@ def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
 # %% [markdown]
 # One picture can show a whole training: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
 #
-# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with both rates at 0.2 and one discriminator step. Then make only the discriminator faster (2), then only the generator (1.5), then both.
+# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with a slow discriminator (0.02), a medium generator (0.2) and one discriminator step. Then make only the discriminator quicker (2), and give it five steps each time. Then take a medium discriminator (0.2) and a quick generator (1.5), then both quick.
 # Look for a training that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
 
 # %%
@@ -569,14 +569,14 @@ def draw_run(rate_d, rate_g, d_steps):
 
 
 widgets.explore(draw_run, {"rate_d": RATES_D, "rate_g": RATES_G, "d_steps": (1, 5)},
-                start={"rate_d": 0.2, "rate_g": 0.2, "d_steps": 1},
+                start={"rate_d": 0.02, "rate_g": 0.2, "d_steps": 1},
                 alt="Histograms of the fakes over 1,500 steps of training, beside the peaks of the real numbers at −2 and 2")
 
 # %% [markdown]
 # Three of them step by step: the real density, the fakes, and what the discriminator answers.
 
 # %%
-NAMED = {"converges": (0.2, 0.2, 1), "forgets a peak": (2, 0.02, 5), "no rest": (0.2, 1.5, 1)}
+NAMED = {"converges": (0.02, 0.2, 1), "forgets a peak": (2, 0.02, 5), "no rest": (0.2, 1.5, 1)}
 
 
 def draw_moment(run, step):
@@ -591,7 +591,7 @@ def draw_moment(run, step):
     return figure
 
 
-widgets.explore(draw_moment, {"run": list(NAMED), "step": [0, 25, 50, 100, 200, 1475, 1500]},
+widgets.explore(draw_moment, {"run": list(NAMED), "step": [0, 25, 50, 100, 200, 300, 500, 1475, 1500]},
                 start={"run": "converges", "step": 0},
                 alt="The density of the real numbers, a histogram of the fakes and the discriminator's answers "
                     "at one step of training")
@@ -613,11 +613,13 @@ print("no rest: fakes move more than twice as far between pictures as in the fir
       bool(unrest("no rest") > 2 * unrest("converges")))
 
 # %% [markdown]
-# - **Convergence.** The fakes run to the nearer peak and past it, the discriminator learns that they are there, and the generator spreads them over both peaks. At the end $D$ is near 1/2 on the right peak, and a little above on the left one, which still gets too few fakes.
+# - **Convergence.** The fakes run to the nearer peak and past it, the discriminator learns that they are there, and the generator spreads them over both peaks. At the end $D$ is near 1/2 on both.
 #   Not perfect: some fakes lie between the peaks, because a smooth curve can't jump, and $D$ recognises them.
-# - [**Mode collapse**](glossary.md). The discriminator knows that the left peak is always real, but the fakes on the right hear nothing of it: each feels only the slope of $D$ where it stands. Between the peaks only fakes ever come, so $D$ is low there, and a fake that strays that way is driven back.
+# - [**Mode collapse**](glossary.md). The discriminator knows that the left peak is always real, but the fakes on the right hear nothing of it: each feels only the slope of $D$ where it stands, and around the right peak $D$ is almost level.
+#   Further left it does rise towards the forgotten peak, but hardly a fake ever stands there, and in the mean over a batch so few don't count.
 #   The generator makes good fakes of one kind, and none of the other. With a quick discriminator and a slow generator this lasts.
-# - **Oscillation.** With a quick generator the fakes overshoot: they run to where $D$ is highest at the moment, $D$ learns to reject that place, and they run back. These are the circles of section 5. With both quick, the game breaks up: the fakes leave for places where $D$ knows nothing, most of them far outside the picture.
+# - **No rest.** With a quick generator the fakes are on both peaks sooner, but never stop trembling there: each step goes further than what $D$ shows, $D$ answers, and they come back. These are the circles of section 5, in small.
+#   With both quick, the game breaks up: the fakes leave for places where $D$ knows nothing, most of them far outside the picture.
 #
 # So more discriminator steps, which bring $D$ nearer to $D^*$, are not always better, and no setting is right for every pair of players. For photographs, all of this happens in millions of dimensions, where you can't see $p$.
 # One warning can be seen in pictures: a generator that has collapsed makes the same thing again and again.

@@ -52,7 +52,8 @@ video = [blur.average_frames(palace, pose[None], margin=20) for pose in motion] 
 print(f"{len(video)} frames of {video[0].shape}, {video[0].dtype}; together {13 / 240 * 1000:.0f} milliseconds")
 
 # %% [markdown]
-# **Move the slider**: it says how many frames are averaged, always around the middle one. The dots at the right show where the camera was during these frames.
+# **Move the slider**: it says how many frames are averaged, always around the middle one. The dots at the right show the camera's path during these frames.
+# (When a camera turns to the right, everything in its picture moves left. Throughout the course, "the camera's path" is the way of its picture, which is what blurs; the camera itself went the opposite way.)
 
 # %%
 def averaged(frames):
@@ -480,7 +481,7 @@ print("with noise, the same settings do harm:               ",
 
 # %% [markdown]
 # A known kernel and little noise: here both methods do well, without any training. They are half a century old (Hunt, after Wiener, IEEE Trans. Audio Electroacoust. 19, 285, 1971;
-# Richardson 1972, doi 10.1364/JOSA.62.000055; Lucy 1974, doi 10.1086/111605). The more noise, the larger the balance must be, and the earlier one has to stop. (Even without added noise 100 steps are too many here: rounding, and the guess at what lies beyond the border, grow into a frame of stripes.)
+# Richardson 1972, doi 10.1364/JOSA.62.000055; Lucy 1974, doi 10.1086/111605). The more noise, the larger the balance must be, and the earlier one has to stop. (Without added noise more steps go on helping here, each less than the one before.)
 
 # %% [markdown]
 # ## 6. Where this ends (8 minutes)
@@ -562,7 +563,10 @@ print("right kernel: losses at level 4, more than at each of levels 1 to 3:",
 print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[level][:, 1] < 0).mean() > 0.75 for level in (2, 3, 4)))
 
 # %% [markdown]
-# Each dot or square is one photograph; below the line it is worse than before. With the right kernel Wiener's filter helps nearly always, until at level 4 even the camera's true path is not enough:
+# Each dot or square is one photograph; below the line it is worse than before. Why does the right kernel gain most at level 3? A straight motion turns whole stripes of waves down to almost nothing (section 5); a curved path spares most of them.
+# A curve is harder to *guess*, not harder to undo. (At level 1 the guess is the right kernel.)
+#
+# With the right kernel Wiener's filter helps nearly always, until at level 4 even the camera's true path is not enough:
 # each place has its own kernel, things move, there are noise and compression. With a wrong kernel it nearly always does harm. These are the four conditions:
 #
 # | Condition | Fails because | You saw it in |
@@ -658,7 +662,7 @@ widgets.explore(ladder, {"exposure": [1, 2, 3, 4, 5]}, kilobytes=120,
 # | 1 | known | undo one convolution |
 # | 2 | straight, direction and length unknown | find two numbers |
 # | 3 | a curve, unknown | find a path |
-# | 4 | another one at every place, with moving things, noise, unknown response and compression | do without a kernel |
+# | 4 | another one at every place, with moving things, noise, unknown response and compression | do without a kernel, or live with one that is only nearly right |
 #
 # Level 1 always looks the same; level 4 can be almost sharp or hopeless. More decibels here don't mean an easier task: a short unknown blur has a high PSNR and is still harder to undo than a long known one.
 
@@ -789,7 +793,7 @@ lesson_02.check_make_batch(make_batch, seed=25)
 # - A point spread function says where the light of a point goes. The same one everywhere: a convolution, a sum of shifted copies.
 # - Roll and zoom give every place its own kernel; moving things hide what is behind them; noise comes with little light. No single kernel describes that.
 # - Waves are the eigenvectors of a convolution. Dividing by their factor undoes a blur, and blows up noise where the factor is small. Wiener and Richardson–Lucy keep a balance.
-# - They need a known kernel, the same everywhere, nothing moving, little noise. Level 4 and real photographs fulfil none of it.
+# - They need a known kernel, the same everywhere, nothing moving, little noise. Level 4 and most real photographs break each of these to some degree: even the camera's true path helps only most of the time. Lesson 09 comes back to guessing a path.
 # - Motion turns waves down; enlargement throws them away.
 # - Networks learn from pairs: same place, same moment, patches in batches (N, H, W, 3), float32 from −1 to 1.
 #

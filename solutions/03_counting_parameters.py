@@ -299,6 +299,9 @@ print(f"dense, with the same inputs, outputs:  {separate:15,}")
 print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f} TB")
 
 # %% [markdown]
+# A network is a chain: what one layer puts out is the next one's input. But a convolution is linear (up to its bias), and so is a chain of convolutions: 24 in a row could be replaced by a single one with a large kernel.
+# So after most convolutions follows an [**activation function**](glossary.md), applied to each number on its own, which is not linear. *ReLU* is one: negative numbers become 0. It has no parameters.
+#
 # ### Exercise 3: a residual block (2 points)
 #
 # The 18 equal bars of section 1 belong to nine *residual blocks*. Each block computes

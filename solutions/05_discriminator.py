@@ -95,7 +95,13 @@ parameters.check(keras.Model(image, x), report.TABLE_3)
 # %% [markdown]
 # Each of these halves width and height; from the second on, the channels double. Two rows are left, both with stride 1.
 #
-# **Predict, then run.** Which of them has more parameters: 256 → 512 channels, or 512 → 1?
+# **Predict, then open.** The table has their parameters already, 2,097,664 for 256 → 512 channels and 8,193 for 512 → 1. Why does the last one need so few?
+#
+# <details><summary>Answer</summary>
+#
+# Each output channel has a kernel of its own, as deep as the input has channels: 512 kernels of 4 · 4 · 256 weights against a single one of 4 · 4 · 512, and one bias for each.
+#
+# </details>
 
 # %%
 x = conv2d_28 = layers.Conv2D(512, 4, padding="same", name="conv2d_28")(leaky(x))
@@ -438,9 +444,10 @@ figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
 
 # %% [markdown]
 # Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from these changes.
-# So a discriminator that is sure of every fake tells it next to nothing about how to improve. (Lesson 01 derived this from the report's equation (1).)
+# Whether that hurts depends on the loss. Equation (1)'s $\log(1-D)$ pulls the score with $D$, which dies where the discriminator is sure of a fake; $-\log D$ pulls with $1-D$, for its logarithm makes up for the flat curve (lesson 01, section 7).
+# A loss that uses $D$ itself, without a logarithm, pulls with the slope on the right: it dies on both sides.
 #
-# One way out is to leave the sigmoid away and use the score $s$ itself. A network that rates instead of deciding is called a *critic*:
+# For such a loss one leaves the sigmoid away and uses the score $s$ itself. A network that rates instead of deciding is called a *critic*:
 
 # %%
 critic = networks.discriminator(output="linear")
@@ -453,6 +460,7 @@ print(f"parameters with sigmoid: {discriminator.count_params():,} · without: {c
 # ## 7. What does it learn? (6 minutes)
 #
 # Time to train one. To have it done in less than a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. The layers are of the same kinds and in the same order.
+# Its loss, `binary_crossentropy`, is equation (1) again: for as many real patches as fakes it is $-V/2$. To make it small is to make $V$ large; who always answers 1/2 has $\log 2 = 0.69$. (*Adam* chooses the size of the steps: lesson 07.)
 # It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nobody improves the fakes.
 
 # %%
@@ -472,7 +480,8 @@ def pairs(photographs, number, rng):
 
 labels = np.repeat([[1.0], [0.0]], 16, axis=0)
 for step in range(80):
-    small.train_on_batch(np.concatenate(pairs(training_photos, 16, rng)), labels)
+    loss = small.train_on_batch(np.concatenate(pairs(training_photos, 16, rng)), labels)
+print("the loss is below that of guessing:", bool(loss < np.log(2)))
 
 # %% [markdown]
 # 80 steps are few. Show it patches of photographs it has never seen, always a sharp one and the same one blurred:
@@ -532,8 +541,8 @@ widgets.explore(
 #
 # <details><summary>Answer</summary>
 #
-# The sky and the hazy water. They are so smooth that blur hardly changes them: in training, much the same smooth patch was called real and fake.
-# So the judge doesn't know what sharpness is. It looks for fine detail, and where there is none it can only guess.
+# The sky and the hazy water. A perfectly smooth patch looks the same sharp and blurred, so the best answer is 1/2: that is the upper sky. The water has faint, soft detail, and in training such a patch was more often a blurred one than a sharp one:
+# $p / (p + q)$ is below 1/2 (lesson 01), although nothing is blurred here. So the judge doesn't know what sharpness is. It looks for fine detail, and where there is little it answers by what is usual.
 #
 # </details>
 

@@ -253,7 +253,7 @@ lesson_07.check_content_step(content_step, seed=72)
 #
 # $$L_D = \overline{D(\text{output})} - \overline{D(\text{sharp})} + 10 \cdot \overline{\left(\lVert\nabla D(\hat x)\rVert - 1\right)^2}$$
 #
-# `losses.gradient_penalty(critic, sharp, output, mix)` gives the bracket for each image. `mix` holds a random number from 0 to 1 for each image; it decides where between sharp and output the slope is measured.
+# `losses.gradient_penalty(critic, sharp, output, mix)` gives the *square* of the bracket, for each image. `mix` holds a random number from 0 to 1 for each image; it decides where between sharp and output the slope is measured.
 #
 # ### Exercise 3: a step of the critic (2 points)
 #
@@ -799,7 +799,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 # Write it; both networks are changed in place, and nothing has to be returned. You may call your `critic_step`, or write everything here. Both networks must end, within 1%, where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
 # One point is for the critic after one step, two are for both networks over two steps on two batches.
 #
-# *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And what must the critic's step not see?
+# *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And with which critic, the one before its step or the one after, is the adversarial loss computed?
 
 # %% nbgrader={"grade_id": "gan-step", "solution": true}
 def gan_step(generator, critic, generator_optimizer, critic_optimizer, blurred, sharp, mixes, content_weight, adversarial_weight):

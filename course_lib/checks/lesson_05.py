@@ -17,9 +17,9 @@ def _hint(given, mistakes: dict) -> str:
     return next((words for words, answer in mistakes.items() if given == answer), "")
 
 
-def _stack(rng: random.Random, layers: int) -> list[Layer]:
-    """Random convolutions, each taking what the one before puts out."""
-    channels = [3] + [rng.randint(2, 9) for _ in range(layers)]
+def _stack(rng: random.Random, layers: int, c_in: int = 3) -> list[Layer]:
+    """Random convolutions from `c_in` channels, each taking what the one before puts out."""
+    channels = [c_in] + [rng.randint(2, 9) for _ in range(layers)]
     return [Layer(f"conv{i}", k, stride, c_in, c_out, conv2d(c_in, c_out, k)) for i, (k, stride, c_in, c_out) in
             enumerate((rng.choice((3, 4, 5)), rng.choice((1, 2, 2, 3)), *pair) for pair in zip(channels, channels[1:]))]
 
@@ -178,7 +178,7 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
 
     rng, numbers = random.Random(seed), np.random.default_rng(seed)
     trunk = [row._replace(name=f"trunk_{i}") for i, row in enumerate(TABLE_3.rows)]
-    others = [_stack(rng, layers) for layers in (3, 5)]
+    others = [_stack(rng, 3), _stack(rng, 5, c_in=rng.choice((1, 2, 4)))]
     for rows, size in [(others[0], 24), (others[1], 48), (trunk, 256)]:
         model = call(patch_critic, rows, size)
         if not isinstance(model, keras.Model):

@@ -190,11 +190,11 @@ def check_content_step(content_step, seed: int = 0) -> None:
 
 # ---------------------------------------------------------------- exercise 3: the critic's step
 
-def _critic(critic, optimizer, sharp, output, mix, *, sign=1, weight=PENALTY, swap=False, real=1.0, fake=1.0) -> None:
+def _critic(critic, optimizer, sharp, output, mix, *, sign=1, weight=PENALTY, swap=False, real=1.0, fake=1.0, power=1) -> None:
     with tf.GradientTape() as tape:
         loss = sign * (fake * tf.reduce_mean(critic(output, training=True)) - real * tf.reduce_mean(critic(sharp, training=True)))
         ends = (output, sharp) if swap else (sharp, output)
-        loss += weight * tf.reduce_mean(losses.gradient_penalty(critic, *ends, mix))
+        loss += weight * tf.reduce_mean(losses.gradient_penalty(critic, *ends, mix) ** power)
     weights = critic.trainable_variables
     optimizer.apply(tape.gradient(loss, weights), weights)
 
@@ -203,6 +203,7 @@ CRITIC_MISTAKES = {
     "the critic raises its answer for sharp images and lowers it for the output, so the loss is D(output) − D(sharp).": {"sign": -1},
     f"the gradient penalty, times {PENALTY:g}, belongs to the loss.": {"weight": 0.0},
     f"the gradient penalty counts {PENALTY:g} times.": {"weight": 1.0},
+    "gradient_penalty has squared the bracket already.": {"power": 2},
     "gradient_penalty takes the critic, the sharp images, the output and mix, in this order.": {"swap": True},
     "the answers for the sharp images belong to the loss, too.": {"real": 0.0},
     "the answers for the generator's output belong to the loss, too.": {"fake": 0.0},
