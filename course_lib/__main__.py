@@ -20,7 +20,7 @@ import course_lib
 WEIGHTS = "kernel"
 WEIGHTS_HELP = ("kernel: no generator, but a small network that reads the camera's motion off the photograph's spectrum, "
                 "Richardson-Lucy that undoes it, and a second network that removes what this leaves, in float32, whatever --tile and "
-                f"--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run; {WEIGHTS} if not given")
+                f"--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, ./NAME if a generator of the course is called so; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,8 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
+    if options.run is deblur:                   # photographs after an option
+        options.photos += [word for word in rest if not word.startswith("-")]
+        rest = [word for word in rest if word.startswith("-")]
     if rest and options.run is not lab:         # the rest of `lab` is JupyterLab's
-        parser.error(f"unknown argument {rest[0]}; see `deblur-course {options.command} --help`.")
+        file = f" (a file of that name is written ./{rest[0]})" if options.run is deblur else ""
+        parser.error(f"unknown argument {rest[0]}{file}; see `deblur-course {options.command} --help`.")
     options.rest = rest
     try:
         status = options.run(options)
@@ -200,8 +204,12 @@ def deblur(options: argparse.Namespace) -> int:
             height, width = image.shape[:2]
             found = "" if (result != image).any() else ", unchanged: nothing to undo was found"
             print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s{found})", flush=True)
-        except (photos.PhotoError, MemoryError) as error:
+        except MemoryError as error:
             status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")
+        except (photos.PhotoError, OSError) as error:
+            words = str(error) if isinstance(error, photos.PhotoError) else f"it can't be reached ({error.strerror or error})"
+            named = any(name in words for name in (str(photo), f"{photo.stem}_deblurred", options.output) if name)
+            status = _bad(words if named else f"{photo}: {words}")
     return status
 
 
@@ -326,7 +334,7 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
             raise ValueError("--exposures is for the built-in photographs: those of GoPro were blurred by a camera, once.")
         folder = options.data.removeprefix("gopro:")
         files = gopro.pairs(folder, options.split, options.variant, options.limit)
-        pairs = (tuple(map(photos.read, pair)) for pair in files)
+        pairs = map(gopro.read, files)
         return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {options.variant!r}."
     raise ValueError(f'--data is {options.data!r}; use "photos" or "gopro:FOLDER".')
 
@@ -337,6 +345,8 @@ def train(options: argparse.Namespace) -> int:
     """Train or continue a run; 130 if it was stopped before its end."""
     from course_lib.runs import SIZES
 
+    if not options.folder.strip():
+        raise ValueError("--run is empty; give the folder of the run.")
     given = {name: getattr(options, name) for name in ("data", "level", "objective", "start_from", "seed", "precision")}
     settings = SIZES[options.size].changed(**{name: value for name, value in given.items() if value is not None})
     settings = settings.changed_by(options.changes)

@@ -109,6 +109,8 @@ def least_count(maximum: float, minimum: float, mean: float, unit: float = 0.01)
     ValueError if the mean does not lie between minimum and maximum.
     """
     half = unit / 2
+    if minimum == mean == maximum:
+        return 1
     if not minimum < mean < maximum:
         raise ValueError(f"the mean {mean} does not lie between {minimum} and {maximum}; no values have these statistics.")
     n = 2

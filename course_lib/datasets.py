@@ -52,7 +52,7 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     Raises
     ------
     ValueError if `data` is none of these or `unmoved` no such part; `gopro`'s errors if the folder is not a GoPro copy.
-    A photograph smaller than the patch is a ValueError of the first pair drawn from it.
+    ValueError if a built-in photograph is smaller than the patch; if one of GoPro's is, when it is drawn.
     """
     if not 0 <= unmoved <= 1:
         raise ValueError(f"unmoved is {unmoved}; it is a part of the pairs, from 0 to 1.")
@@ -60,6 +60,10 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
         images = [photos.load(name) for name in photos.names(split)]
         if data == "photos+" and split == "train":
             images += [photos.read(path) for path in sorted(MORE_PHOTOS.glob("*.jpg"))]
+        largest = min(min(image.shape[:2]) for image in images)
+        if patch > largest:
+            raise ValueError(f"patch is {patch}; the smallest photograph of {data!r} to cut it from has a side of {largest} pixels: "
+                             "use at most as many.")
         return Source(len(images), patch, lambda i, rng: _built_in_patch(images[i], level, patch, unmoved, rng),
                       limit or len(images))
     if data.startswith("gopro:"):
@@ -78,7 +82,7 @@ def _built_in_patch(photo: np.ndarray, level: int, patch: int, unmoved: float, r
 
 def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """One random crop of a stored pair, mirrored half of the time; or the whole frame squashed."""
-    blurred, sharp = (photos.read(path) for path in pair)
+    blurred, sharp = gopro.read(pair)
     if squash:
         blurred, sharp = (cv2.resize(image, (patch, patch), interpolation=cv2.INTER_AREA) for image in (blurred, sharp))
     else:

@@ -7,14 +7,15 @@ import shutil
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from course_lib.photos import DATA
-
-ROOT = DATA.parent
+ROOT = Path(__file__).resolve().parent.parent       # nothing of the course is imported: packages may be missing
+DATA = ROOT / "data"
 INSTALL = "run `make lab` again (Windows: `py course.py lab`), which installs what is missing"
+RESTORE = "restore the folder data: `git checkout -- data`, or download the course again"
 MEMORY = 4.0        # GB: deblurring at full width takes 2, the notebook and the browser their part
 DISK = 2.0          # GB: forty epochs of the full network are 1
 SLOW = 60.0         # GFLOP/s in a convolution: below, a training of minutes becomes one of an hour
@@ -53,10 +54,20 @@ class Report:
 
 def report() -> Report:
     """Look at Python, packages, processor, memory, disk and the course's files. Takes about ten seconds."""
-    records = [_python(), _packages(), _processor(), _memory(), _disk(), _files(), _pretrained()]
+    records = [_looked(probe) for probe in (_python, _packages, _processor, _memory, _disk, _files, _pretrained)]
     if all(record.status != "problem" for record in records[:3]):
         records += _tensorflow()
     return Report(tuple(records))
+
+
+def _looked(probe: Callable[[], Record]) -> Record:
+    """What a probe finds; a problem if it lacks a package or a file itself."""
+    try:
+        return probe()
+    except ImportError as error:
+        return Record(probe.__name__.strip("_"), "problem", f"can't be looked at ({error})", INSTALL)
+    except OSError as error:
+        return Record(probe.__name__.strip("_"), "problem", f"{error.filename} can't be read ({error.strerror or error})", RESTORE)
 
 
 def _project() -> dict:
@@ -159,8 +170,7 @@ def _files() -> Record:
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             wrong.append(f"{name} has changed")
     if wrong:
-        return Record("data", "problem", "; ".join(wrong),
-                      "restore the folder data: `git checkout -- data`, or download the course again")
+        return Record("data", "problem", "; ".join(wrong), RESTORE)
     return Record("data", "ok", f"{len(lines)} files, all as they should be")
 
 

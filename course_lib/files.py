@@ -33,6 +33,29 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on a file, made if missing, during the block. The system frees it when the process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError if another process holds it.
+    """
+    with open(path, "ab") as file:
+        if os.name == "nt":
+            import msvcrt
+
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except PermissionError:
+                raise BlockingIOError from None
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+@contextmanager
 def arrays_of(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Open an .npz file for the block that reads it.
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib import photos
+
 SPLITS = ("train", "test", "all")
 VARIANTS = ("blur", "blur_gamma")
 
@@ -49,6 +51,15 @@ def pairs(
     if limit is None or limit >= len(found):
         return found
     return [found[i] for i in np.arange(limit) * len(found) // limit]
+
+
+def read(pair: tuple[Path, Path]) -> tuple[np.ndarray, np.ndarray]:
+    """The blurred and the sharp photograph of a pair, uint8 (H, W, 3); ValueError if they are not of one size."""
+    blurred, sharp = (photos.read(path) for path in pair)
+    if blurred.shape != sharp.shape:
+        sizes = [f"{path} is {image.shape[1]}x{image.shape[0]}" for path, image in zip(pair, (blurred, sharp))]
+        raise ValueError(f"{sizes[0]}, but {sizes[1]} pixels: a pair must be of one size. Unpack the download again.")
+    return blurred, sharp
 
 
 def _official(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]:

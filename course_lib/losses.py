@@ -9,6 +9,7 @@ a batch is the same however the batch is split over devices.
 import numpy as np
 
 from course_lib.backend import keras, tf
+from course_lib.files import arrays_of
 from course_lib.photos import DATA
 
 ops = keras.ops
@@ -71,7 +72,7 @@ def vgg_features(preprocess: bool = True, weights: str = "built-in", dtype: str 
     model = keras.Model(image, ops.cast(x, "float32"), name="vgg16_block3_conv3", trainable=False)
 
     if weights == "built-in":
-        with np.load(DATA / "vgg16_block3_conv3.npz") as file:
+        with arrays_of(DATA / "vgg16_block3_conv3.npz") as file:
             for name in VGG_LAYERS:
                 model.get_layer(name).set_weights([file[f"{name}/kernel"], file[f"{name}/bias"]])
     elif weights == "keras":

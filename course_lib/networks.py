@@ -7,6 +7,8 @@ gives both totals (lessons 04 and 05). Shapes in comments are (N, height, width,
 for the report's 256 x 256 input.
 """
 
+import itertools
+
 from course_lib.backend import keras, tf
 from course_lib.normalisation import BatchNormalization
 
@@ -88,7 +90,7 @@ def generator(
         raise ValueError(f"width is {width} and blocks {blocks}; width must be at least 1, blocks at least 0.")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is {dropout}; it is a part of the values, from 0 to below 1.")
-    count = iter(range(1000))
+    count = itertools.count()
 
     def conv(x, channels, k, stride=1, start="glorot_uniform"):
         i = next(count)

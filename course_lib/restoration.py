@@ -31,15 +31,15 @@ def names() -> list[str]:
 
 
 def folder(name: str | os.PathLike) -> Path:
-    """The folder of a pretrained generator: a name of `names()`, or a folder of your own.
+    """The folder of a pretrained generator: a name of `names()`, or a folder of your own; "./level1" is yours, "level1" ours.
 
     Raises
     ------
     ValueError, listing the names, if it is neither.
     """
-    for path in (PRETRAINED / name, Path(name)):
-        if (path / "settings.json").is_file():
-            return path
+    path = PRETRAINED / name if isinstance(name, str) and name in names() else Path(name)
+    if (path / "settings.json").is_file():
+        return path
     raise ValueError(f"There is no generator {str(name)!r}. Give the folder of a training run, or one of the course's: "
                      f"{', '.join(names()) or 'none is installed'}.")
 
@@ -47,7 +47,7 @@ def folder(name: str | os.PathLike) -> Path:
 def weights_file(name: str | os.PathLike) -> Path:
     """The file of a generator's weights: those of a pretrained one, or a run's after its last epoch."""
     path = folder(name)
-    epochs = sorted(path.glob("epochs/[0-9]*.npz"))
+    epochs = sorted(path.glob("epochs/[0-9]*.npz"), key=lambda epoch: int(epoch.stem))
     return epochs[-1] if epochs else path / "generator.npz"
 
 
@@ -65,6 +65,8 @@ def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
     ValueError in one sentence if there is no such generator, or its files are damaged.
     """
     path = folder(name)
+    if dtype is not None:
+        keras.dtype_policies.get(dtype)         # a name that is none is no fault of the files
     try:
         settings = json.loads((path / "settings.json").read_text(encoding="utf-8"))
         model = variants.build(**settings["generator"], dtype=dtype)
@@ -84,7 +86,7 @@ def save_weights(model: keras.Model, path: str | os.PathLike) -> None:
     with np.errstate(over="ignore"):
         weights = [weight.astype(np.float16) for weight in model.get_weights()]
     if not all(np.isfinite(weight).all() for weight in weights):
-        raise ValueError(f"{path} is not written: the model has weights that are infinite or not a number.")
+        raise ValueError(f"{path} is not written: the model has weights that are not a number, or over 65504, the largest in half precision.")
     with atomic(path) as part, open(part, "wb") as file:
         np.savez(file, **{f"{i:04d}": weight for i, weight in enumerate(weights)})
 

@@ -14,6 +14,7 @@ place and then moved there, so that a crash leaves the old file or the new one, 
 import csv
 import io
 import json
+import math
 import operator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -92,6 +93,11 @@ class Settings:
             if value is not None and (value < least or value % multiple):
                 raise ValueError(f"{name} is {value}; it must be at least {least}"
                                  + (f" and a multiple of {multiple}." if multiple > 1 else "."))
+        for names, fits, words in _RANGES:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not fits(value):
+                    raise ValueError(f"{name} is {value}; it must be {words}.")
 
     def changed(self, **changes) -> "Settings":
         """A copy with some settings changed; ValueError for a name that is none or a value that can't be used."""
@@ -125,7 +131,8 @@ def _kinds(name: str) -> tuple[type, ...]:
 
 
 def _names(kinds: tuple[type, ...]) -> str:
-    return " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
+    words = {type(None): "none", bool: "true or false"}
+    return " or ".join(words.get(kind, kind.__name__) for kind in kinds)
 
 
 # The least value of a setting, and what it must be a multiple of: the generator halves its input
@@ -135,9 +142,16 @@ _LEAST = {
     "warmup": (0, 1), "seed": (0, 1), "held_out": (1, 1), "held_out_patch": (12, 4),
 }
 
+_RANGES = [
+    (("learning_rate", "epsilon", "clip"), lambda value: 0 < value < math.inf, "more than 0, and finite"),
+    (("content_weight", "adversarial_weight", "penalty"), lambda value: 0 <= value < math.inf, "0 or more, and finite"),
+    (("beta_1", "beta_2"), lambda value: 0 <= value < 1, "0 or more, and less than 1"),
+    (("seed",), lambda value: value < 2**32, "less than 2**32"),
+]
+
 _READERS = {
-    bool: {"true": True, "false": False}.__getitem__,
-    type(None): {"none": None}.__getitem__,
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    type(None): lambda text: {"none": None}[text.lower()],
     int: int, float: float, str: str,
 }
 
@@ -180,7 +194,10 @@ class Run:
             text = (self.folder / "history.csv").read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
-        return [{key: float(value) for key, value in row.items() if value != ""} for row in csv.DictReader(io.StringIO(text))]
+        try:
+            return [{key: float(value) for key, value in row.items() if value != ""} for row in csv.DictReader(io.StringIO(text))]
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{self.folder / 'history.csv'} is damaged ({error}); restore the file.") from None
 
     def picture(self, which: int | str, photo: int = 0) -> np.ndarray:
         """Held-out photograph number `photo` after an epoch, -1 the last, or "blurred" or "sharp": uint8 (H, W, 3)."""

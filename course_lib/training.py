@@ -5,6 +5,7 @@ and pictures held-out photographs after every epoch, writes the run folder (`cou
 and tells whoever listens through one callback, `report`; it knows nothing of notebooks.
 """
 
+import errno
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,12 @@ import numpy as np
 
 from course_lib import datasets, evaluation, faster, losses, networks, photos, restoration, runs, variants
 from course_lib.backend import keras, tf
+from course_lib.files import locked
 from course_lib.runs import Run, RunError, Settings
 
 CHECKPOINT_SECONDS = 120        # within a long epoch; at the end of every epoch in any case
+LOCK = ".lock"      # held in a run's folder while it is trained
+FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name)}     # what a disk without room says
 
 
 class Objective(NamedTuple):
@@ -374,15 +378,36 @@ def train(
     if hosts and settings.precision == "auto":
         raise ValueError("Several hosts must compute alike: set precision to float32 or bfloat16 (--precision).")
     try:
-        with _stop_signals() as wish:
+        with _stop_signals() as wish, _alone(folder) if writer else nullcontext():
             return _train(folder, settings, resume, report or (lambda progress: None), spread, writer, wish)
     except OSError as error:
         if error.errno is None:     # not the system's: a sentence of our own, about the data
             raise
+        remedy = "make room or choose another folder" if error.errno in FULL else "put that right or choose another folder"
         raise RunError(f"{error.filename or folder} can't be written or read ({error.strerror or error}). What was saved "
-                       "before is complete: make room or choose another folder, then continue with resume.") from None
+                       f"before is complete: {remedy}, then continue with resume.") from None
     except tf.errors.ResourceExhaustedError:
         raise RunError("There is not enough memory for a step: use a smaller batch, patch or width.") from None
+
+
+@contextmanager
+def _alone(folder: Path):
+    """See to it that no other process trains in the folder."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(folder / LOCK):
+            try:
+                yield
+            finally:
+                with suppress(OSError):         # Windows keeps what is open
+                    (folder / LOCK).unlink()
+    except BlockingIOError:
+        raise RunError(f"Another process is training in {folder}: wait for it, or choose another folder.") from None
+    finally:
+        if made:
+            with suppress(OSError):             # a run has begun in it
+                folder.rmdir()
 
 
 @dataclass
@@ -399,6 +424,7 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     settings, message = _open(folder, settings, resume)
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit,
                             settings.unmoved)
+    datasets.sample(pairs, settings.seed, 0)        # what can't be made stops here, before a folder is begun
     held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
     epoch_steps = settings.steps or -(-pairs.epoch // settings.batch)
     total = settings.epochs * epoch_steps
@@ -466,6 +492,10 @@ def _open(folder: Path, settings: Settings, resume: bool) -> tuple[Settings, str
             raise RunError(f"The run in {folder} was made with other settings: {'; '.join(differing)}. "
                            "Ask for the same, or choose another folder.")
         return before, f"Continuing the run in {folder}."
+    others = [name for name in ("history.csv", "epochs", "pictures", "checkpoint.npz") if (folder / name).exists()]
+    if others:
+        raise RunError(f"{folder} holds {', '.join(others)}, but no settings.json: it is no run, and one would overwrite them. "
+                       "Choose another folder.")
     policy, message = precision(settings.precision)
     return replace(settings, precision=policy), message
 

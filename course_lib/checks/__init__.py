@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, isfinite as _isfinite
 from numpy import ndarray, unravel_index as _unravel_index
 
-__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "passed", "quiet"]
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "passed", "quiet"]
 
 
 class CheckFailed(AssertionError):
@@ -35,8 +35,8 @@ class CheckFailed(AssertionError):
 
 
 def fail(sentence: str) -> NoReturn:
-    """Raise CheckFailed without the chain of errors that led to it."""
-    raise CheckFailed(sentence) from None
+    """Raise CheckFailed, in one line, without the chain of errors that led to it."""
+    raise CheckFailed(" ".join(sentence.split())) from None
 
 
 def passed(sentence: str) -> None:
@@ -80,9 +80,9 @@ def call(function: Callable, *arguments: Any, **named: Any) -> Any:
             return result
         sentence = f"your `{shown}` gave an object that decides itself what it equals: return plain numbers, lists or arrays."
     except NotImplementedError as error:
-        sentence = f"`{_name(function)}` is not written yet" + (f": {_one_line(error)}." if str(error) else ".")
+        sentence = f"`{_unwritten(error, function)}` is not written yet" + (f": {_one_line(error)}." if str(error) else ".")
     except (Exception, SystemExit) as error:
-        sentence = f"your `{shown}` stopped with {type(error).__name__}: {_one_line(error)}{_line_of(error)}."
+        sentence = f"your `{shown}` stopped with {type(error).__name__}: {_one_line(error)}{_line_of(error)}" + _known(error)
     fail(sentence)      # not in the except block: the error, and all that its frames hold, would live on
 
 
@@ -102,7 +102,7 @@ def compare_number(function: Callable, *arguments: Any, expected: float, source:
         forgot = "does it end in `return`?" if given is None else "return one number."
         fail(f"your `{shown}` gave {_short(given)}, not a number: {forgot}")
     if not abs(value - expected) <= tolerance:               # a NaN is not within any tolerance
-        fail(_sentence(f"your `{shown}` gave {_short(given)}; {source} gives {_short(expected)}", hint, value))
+        fail(_sentence(f"your `{shown}` gave {_short(given)}; {source} gives {_short(expected)}" + _apart(value, expected), hint, value))
 
 
 def compare_array(function: Callable, *arguments: Any, expected: ndarray, source: str = "the reference", tolerance: float = 0,
@@ -129,7 +129,7 @@ def compare_array(function: Callable, *arguments: Any, expected: ndarray, source
     if array.size and not difference.max() <= tolerance:
         worst = tuple(int(i) for i in _unravel_index(_argmax(difference), array.shape))
         fail(_sentence(f"your `{shown}` gave {float(array[worst]):.6g} at index {worst}; "
-                       f"{source} gives {float(expected[worst]):.6g}", hint, given))
+                       f"{source} gives {float(expected[worst]):.6g}" + _apart(float(array[worst]), float(expected[worst])), hint, given))
 
 
 def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any) -> Any:
@@ -156,6 +156,13 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
         fail(f"all convolutions fit {table.title}, but your model has {comparison.total:,} parameters and Table 1 says "
              f"{table.total:,}: {abs(gap):,} {'are missing' if gap > 0 else 'too many'}, outside the convolutions.")
     return model
+
+
+def flat(model: Any) -> None:
+    """CheckFailed for a Keras model with another one inside: what is compared are single layers."""
+    from course_lib.backend import keras
+    if any(isinstance(layer, keras.Model) for layer in model.layers):
+        fail("your model holds another model (keras.Sequential?), into which the check does not look: call its layers one by one.")
 
 
 def _disguised(value: Any) -> bool:
@@ -190,6 +197,30 @@ def _sentence(start: str, hint: str | Callable[[Any], str], given: Any) -> str:
     return f"{start}: {words}" if words else f"{start}."
 
 
+def _apart(given: float, expected: float) -> str:
+    """How far apart two numbers are that read alike."""
+    return f" ({abs(given - expected):.1g} apart; is everything float64, and nothing added?)" if _short(given) == _short(expected) else ""
+
+
+def _unwritten(error: BaseException, function: Callable) -> str:
+    """The function that is not written yet: the one called, or another of the same notebook that it calls."""
+    frame = error.__traceback__
+    while frame.tb_next is not None:
+        frame = frame.tb_next
+    code, ours = frame.tb_frame.f_code, frame.tb_frame.f_globals is getattr(function, "__globals__", None)
+    return code.co_name if ours and code.co_name.isidentifier() else _name(function)
+
+
+LOST = ("'NoneType' and ", "No gradients provided", "has no attribute '_id'")    # what TensorFlow says where no gradient can be followed
+
+
+def _known(error: BaseException) -> str:
+    """The end of a sentence about an error: a question where its cause is known."""
+    if any(words in str(error) for words in LOST):
+        return ": is all of it computed inside the tape, with TensorFlow instead of NumPy, and is the tape told to watch what is no variable?"
+    return "."
+
+
 def _name(function: Callable) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
@@ -207,7 +238,9 @@ def _short(value: Any) -> str:
         value = value.item()                                # np.int64(9472) reads 9472
     if isinstance(value, float):
         return f"{value:.6g}"
-    words = repr(value)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, ndarray) for one in value):
+        return f"{len(value)} arrays, the first of shape {value[0].shape}"
+    words = " ".join(repr(value).split())
     return words if len(words) <= 60 else f"{words[:57]}…"
 
 

@@ -66,7 +66,7 @@ def check_value(value, seed: int = 0) -> None:
             "the logarithm comes before the mean.": np.log(D_real.mean()) + np.log(1 - D_fake.mean()),
             "log is the natural logarithm, np.log.": np.log10(D_real).mean() + np.log10(1 - D_fake).mean(),
         }
-        compare_number(value, D_real, D_fake, expected=for_real.mean() + for_fake.mean(), source="equation (1)", tolerance=1e-9,
+        compare_number(value, D_real, D_fake, expected=for_real.mean() + for_fake.mean(), source="equation (1)", tolerance=1e-5,
                        hint=lambda given: _hint(given, mistakes) or "add the mean of log D_real and the mean of log (1 − D_fake).")
     passed("your value agrees with equation (1), also for different numbers of real ones and fakes.")
 
@@ -98,7 +98,7 @@ def check_best(best_discriminator, seed: int = 0) -> None:
                 if np.shape(given) == p.shape and np.asarray(given).dtype.kind == "f" and np.isnan(np.asarray(given)[4]):
                     fail("where p and q are both 0, your `best_discriminator` gave nan (0 divided by 0); answer 1/2 there: "
                          "np.where chooses between two arrays.")
-            compare_array(best_discriminator, p, q, expected=expected, source="p / (p + q)", tolerance=1e-9,
+            compare_array(best_discriminator, p, q, expected=expected, source="p / (p + q)", tolerance=1e-5,
                           hint=lambda given: _hint(given, mistakes))
     passed("your discriminator is the best one, and undecided where nothing ever comes.")
 
@@ -145,7 +145,7 @@ def check_jsd(jsd, seed: int = 0) -> None:
         if not np.any((p > 0) & (q > 0)):
             mistakes = {"p and q nowhere overlap here; leave out the terms with p = 0 and those with q = 0, each from its own sum.": 0.0}
         different = {words: answer for words, answer in mistakes.items() if not np.isclose(answer, expected, atol=1e-9)}
-        compare_number(jsd, p, q, expected=expected, source="half the sum of p log(p/m) and q log(q/m)", tolerance=1e-8,
+        compare_number(jsd, p, q, expected=expected, source="half the sum of p log(p/m) and q log(q/m)", tolerance=1e-6,
                        hint=lambda given: _hint(given, different))
     passed("your JSD is 0 for equal distributions, log 2 = 0.693 for those that nowhere overlap, and right between.")
 

@@ -50,9 +50,10 @@ def check_count(count, seed: int = 0) -> None:
             "there is one bias for each output channel, not one for the whole layer.": c_out * c_in * k**2 + 1,
             "the + 1 stands inside the brackets, but outside K²: one bias for all input channels together.":
                 c_out * c_in * (k**2 + 1),
-            "a kernel has K × K weights, not K.": c_out * (c_in * k + 1),
+            "a kernel has K × K weights, `k**2`; in Python, `^` is no power.": c_out * (c_in * k + 1),
             "are C_in and C_out in each other's place?": c_in * (c_out * k**2 + 1),
             "`**` is a power in Python, `^` is not.": c_out * (c_in * (k ^ 2) + 1),
+            "in Python `^` is no power; `**` is.": c_out * (c_in * k ^ 2 + 1),
         }
         compare_number(count, c_in, c_out, k, expected=conv2d(c_in, c_out, k), source=source,
                        hint=lambda given: _hint(given, mistakes))
@@ -104,6 +105,7 @@ def check_work(work, seed: int = 0) -> None:
              for pair in zip(channels, channels[1:])]
     cases = [
         ([(3, 1, 3, 8, 1)], 10, 10), ([(3, 2, 3, 8, 1)], 10, 10), ([(3, 2, 3, 8, 1)], 7, 10), ([(3, 1, 3, 8, 2)], 10, 10),
+        ([(3, 2, 3, 8, 2)], 7, 10),
         ([(3, 2, 3, 8, 1), (3, 1, 8, 4, 1)], 12, 20), (generator, 256, 256), (generator, 720, 1280),
         (stack, rng.randint(30, 60), rng.randint(61, 90)),
     ]

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from course_lib.checks import call, fail, passed, quiet
+from course_lib.checks import call, fail, flat, passed, quiet
 from course_lib.parameters import batch_normalisation, check, conv2d, dense, output_size
 from course_lib.report import TABLE_3, Layer, Table
 
@@ -139,12 +139,12 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
         given = call(hidden_units, remainder, size, channels)
         if given != units:
             words = next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "") if given is not None else ""
-            fail(f"for {arguments} your `hidden_units` gave {given}, but {units} units fit exactly: "
+            fail(f"for {arguments} your `hidden_units` gave {given!r}, but {units} units fit exactly: "
                  + (words or "batch normalisation takes 4 per channel, the dense layers n × (inputs + 1) and n + 1; solve for n."))
         off = remainder + rng.randint(1, inputs + 1)
         given = call(hidden_units, off, size, channels)
         if given is not None:
-            fail(f"for remainder={off:,}, size={size}, channels={channels} your `hidden_units` gave {given}, but no whole number of "
+            fail(f"for remainder={off:,}, size={size}, channels={channels} your `hidden_units` gave {given!r}, but no whole number of "
                  "units leaves exactly that many: return None when the division has a remainder (`%` computes it).")
     passed("your function finds 1,024 units for the report's remainder, and says so when no whole number fits.")
 
@@ -191,6 +191,7 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
             fail(str(error))
         if len(built) < len(rows):
             fail(f"your model has {len(built)} of the {len(rows)} convolutions; the last is a convolution, too.")
+        flat(model)
         _compare_rest(model, rows)
         reference = _reference(rows, size)
         if model.input_shape != reference.input_shape or model.output_shape != reference.output_shape:

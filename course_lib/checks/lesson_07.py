@@ -216,6 +216,8 @@ def check_critic_step(critic_step, seed: int = 0) -> None:
     keras.utils.set_random_seed(seed)
     critic = networks.discriminator(32, "layer", "linear", width=8)
     _spread(critic, rng)
+    last = critic.get_layer("dense_1").kernel
+    last.assign(10 * last)
     output, sharp = _images(rng)
     batch = sharp, output, tf.constant(rng.uniform(size=(4, 1, 1, 1)).astype(np.float32))
     rate, motion = float(rng.uniform(0.005, 0.015)), _Motion(critic)

@@ -39,7 +39,7 @@ def check(path: str | Path) -> int:
     finished, stopped = run(notebook, path)
     print(path.name)
     for grade_id in changed:
-        print(f"  The test {grade_id} differs from the course's, which was used.")
+        print(f"  The test {grade_id} differs from the course's or is missing; the course's was used.")
     reached = possible = written = 0.0
     for position, cell in enumerate(notebook.cells):
         graded = cell.metadata.get("nbgrader", {})

@@ -65,7 +65,9 @@ def configure(c, folder: Path) -> None:
     c.merge(authoring.NBGRADER)
     # As `make notebooks` builds the student's copy; in between nbgrader takes note of the cells.
     c.GenerateAssignment.preprocessors = [*authoring.TO_STUDENT, nb.SaveCells, *authoring.AFTER_CHECKSUMS]
-    c.OverwriteCells.add_missing_cells = True           # a test that was deleted is a test all the same
+    c.Autograde.sanitize_preprocessors = [
+        nb.ClearOutput, nb.DeduplicateIds, nb.OverwriteKernelspec, grading.WholeExercises, nb.CheckCellMetadata]
+    c.WholeExercises.add_missing_cells = True           # a test that was deleted is a test all the same
     c.Autograde.autograde_preprocessors = [
         grading.SealedExecute, nb.IgnorePattern, ClearMetadataPreprocessor, nb.LimitOutput,
         nb.SaveAutoGrades, nb.AssignLatePenalties, nb.CheckCellMetadata]
@@ -95,7 +97,7 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     from course_lib import authoring
 
     folder = Path(folder).resolve()
-    if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not (folder / "nbgrader_config.py").exists():
+    if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
         raise ClassroomError(f"{folder} is no classroom and not empty: choose a new folder.")
     if folder.is_relative_to(ROOT):
         raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` stays free of it.")
@@ -104,7 +106,11 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     _find_programs()
     _write(folder / "nbgrader_config.py", CONFIG)
     record = folder / WRITTEN
-    written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    try:
+        written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    except ValueError as error:
+        raise ClassroomError(f"{record} is damaged ({error}): delete it. Lessons under source/ that differ from the course's then "
+                             "count as changed by you.") from None
     dated, written[DATED] = written.get(DATED, []), [name for name, date in dates.items() if date]
     for path in lessons:
         target = folder / "source" / path.stem / f"{path.stem}.ipynb"
@@ -119,7 +125,13 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
             say(f"{path.stem}: you changed it, so it stays; the course has another version")
             continue
         written[path.stem] = authoring.short_hash(fresh)
-        _write(folder / "marking" / f"{path.stem}.md", marking(path))
+        guide, fresh = folder / "marking" / f"{path.stem}.md", marking(path)
+        there = guide.read_text(encoding="utf-8") if guide.exists() else None
+        if there is None or authoring.short_hash(there) == written.get(f"marking/{path.stem}", authoring.short_hash(there)):
+            _write(guide, fresh)
+            written[f"marking/{path.stem}"] = authoring.short_hash(fresh)
+        elif there != fresh:
+            say(f"marking/{path.stem}.md: you changed it, so it stays")
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         for path in lessons:        # a date set in the formgrader stays where the table has none and had none
@@ -132,13 +144,15 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
 
 
 def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
-    """Read the table; add the lessons it lacks, without a date."""
+    """Read the table; add the lessons it lacks, without a date. The rest of it stays as it is."""
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else "lesson,due (UTC)\n"
+    except UnicodeDecodeError:
+        raise ClassroomError(f"{path} is not in UTF-8: save it as CSV UTF-8.") from None
     rows = {}
-    if path.exists():
-        for number, row in enumerate(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))), start=1):
-            if not any(row) or number == 1:
-                continue
-            name = row[0].strip()
+    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
+        name = row[0].strip() if row else ""
+        if any(row) and name != "lesson":
             if name not in lessons:
                 raise ClassroomError(f"{path}, line {number}: {name!r} is no graded lesson; before the first comma stands one of "
                                      f"{', '.join(lessons)}.")
@@ -148,13 +162,16 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
             except ValueError:
                 raise ClassroomError(f"{path}, line {number}: {row[1]!r} is no date; write it as 2027-03-31 or "
                                      "2027-03-31 18:00, in UTC, or with an offset as in 2027-03-31 18:00+02:00.") from None
-    rows = {name: None for name in lessons} | rows
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["lesson", "due (UTC)"])
-    writer.writerows([name, f"{date:%Y-%m-%d %H:%M}" if date else ""] for name, date in sorted(rows.items()))
-    _write(path, text.getvalue())
-    return rows
+    missing = [name for name in lessons if name not in rows]
+    if missing:
+        _write(path, text + "\n" * (not text.endswith("\n")) + "".join(f"{name},\n" for name in missing))
+    return rows | {name: None for name in missing}
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is a classroom of this course, not another nbgrader course."""
+    config = folder / "nbgrader_config.py"
+    return config.is_file() and "course_lib.classroom" in config.read_text(encoding="utf-8", errors="replace")
 
 
 def _find_programs() -> None:
@@ -202,7 +219,7 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     from nbgrader.api import Gradebook
 
     folder = Path(folder).resolve()
-    if not (folder / "nbgrader_config.py").exists():
+    if not _is_ours(folder):
         raise ClassroomError(f"{folder} is no classroom: make one with `deblur-course classroom FOLDER`.")
     there = sorted(path.name for path in (folder / "source").iterdir() if path.is_dir())
     wanted = lesson.zfill(2) if lesson.isdigit() else lesson
@@ -249,6 +266,9 @@ def _autograde(folder: Path, name: str, student: str, force: bool) -> str:
     if done.returncode == 0:
         return ""
     lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
+    reasons = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception|NotJSON\w*)\b", line.strip())]
+    if reasons:
+        return reasons[-1]
     return re.sub(r"^\[.*?\] *(ERROR \| *)?", "", lines[0]) if lines else f"nbgrader ended with {done.returncode}"
 
 

@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Float, Integer, Unicode
 
@@ -40,6 +40,26 @@ class Client(NotebookClient):
     def output(self, outs, msg, display_id, cell_index):
         self.room -= len(str(msg["content"].get("text", ""))) + sum(map(len, map(str, msg["content"].get("data", {}).values())))
         return super().output(outs, msg, display_id, cell_index) if self.room > 0 else None
+
+
+class WholeExercises(OverwriteCells):
+    """nbgrader's own, which puts a deleted test behind the answer before it, and stops where that was deleted, too."""
+
+    def add_missing_grade_cells(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """An empty answer takes the place of each that was deleted, then come the tests."""
+        source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        graded = {cell.name for cell in source.grade_cells}
+        place = 0                   # behind the last cell of nbgrader's that is there
+        for cell in source.source_cells:
+            found = [i for i, own in enumerate(nb.cells) if own.metadata.get("nbgrader", {}).get("grade_id") == cell.name]
+            if not found and cell.name not in graded:
+                empty = nbformat.v4.new_code_cell() if cell.cell_type == "code" else nbformat.v4.new_markdown_cell()
+                empty.metadata["nbgrader"] = {"grade": False, "grade_id": cell.name, "locked": False, "solution": True, "task": False,
+                                              "checksum": cell.checksum, "schema_version": 3, "cell_type": cell.cell_type}
+                nb.cells.insert(place, empty)
+                found = [place]
+            place = found[0] + 1 if found else place
+        return super().add_missing_grade_cells(nb, resources)
 
 
 class SealedExecute(NbGraderPreprocessor):

@@ -113,6 +113,44 @@ def test_a_date_from_the_formgrader_stays_unless_the_table_has_one(room):
     assert due("") is None
 
 
+def test_another_nbgrader_course_is_left_alone(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'physics101'\n")
+    with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):
+        classroom.make(tmp_path)
+    with pytest.raises(classroom.ClassroomError, match="is no classroom"):
+        classroom.grade(tmp_path, "04", jobs=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["nbgrader_config.py"]
+
+
+def test_what_the_teacher_wrote_into_tables_and_guides_stays(room):
+    guide, said = room.folder / "marking" / f"{QUICK}.md", []
+    guide.write_text(guide.read_text(encoding="utf-8") + "\nMine.\n", encoding="utf-8")
+    (room.folder / "due_dates.csv").write_text(f"{QUICK},2027-03-31 18:00,room 5\n")
+    classroom.make(room.folder, said.append)
+    assert guide.read_text(encoding="utf-8").endswith("\nMine.\n")
+    lines = (room.folder / "due_dates.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"{QUICK},2027-03-31 18:00,room 5" and len(lines) == len(LESSONS)
+    (room.folder / "due_dates.csv").write_bytes("lesson,due,für\n".encode("cp1252"))
+    with pytest.raises(classroom.ClassroomError, match="save it as CSV UTF-8"):
+        classroom.make(room.folder)
+
+
+def test_a_whole_exercise_that_was_deleted_scores_0_and_the_rest_its_points(room):
+    room.nbgrader("generate_assignment", QUICK)
+    notebook = students.submission(source(QUICK), "right")
+    first = next(cell.metadata.nbgrader.grade_id for cell in notebook.cells
+                 if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"))
+    lost = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") in (first, f"{first}-test")]
+    assert len(lost) == 2
+    notebook.cells = [cell for cell in notebook.cells if cell not in lost]
+    notebook.metadata["lesson"] = QUICK
+    room.submit("anna", notebook)
+    said = []
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == [], said
+    points = sum(cell.metadata.nbgrader.get("points", 0) for cell in lost)
+    assert room.scores(QUICK)["anna"] == students.expected(source(QUICK))["right"] - points
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):

@@ -87,6 +87,11 @@ def test_a_round_that_changes_its_arguments_is_told_so():
         lesson_01.check_round(in_place)
 
 
+def test_a_constant_against_log_0_and_float32_pass():
+    lesson_01.check_value(lambda r, f: np.mean(np.log(r + 1e-8)) + np.mean(np.log(1 - f + 1e-8)))
+    lesson_01.check_value(lambda r, f: value(r.astype(np.float32), f.astype(np.float32)))
+
+
 WRONG = [
     (lesson_01.check_value, lambda r, f: np.mean(np.log(r)) + np.mean(np.log(f)), "log(1 − D), not by log D"),
     (lesson_01.check_value, lambda r, f: np.mean(np.log(r)) - np.mean(np.log(1 - f)), "the sign of the second is plus"),

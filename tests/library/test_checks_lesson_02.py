@@ -152,6 +152,19 @@ def other_seed(video, frames, patch, size, rng):
     return make_batch(video, frames, patch, size, np.random.default_rng())
 
 
+def beyond_the_end(video, frames, patch, size, rng):
+    """The middle frame is drawn up to the end of the video, where slices become shorter."""
+    half, (_, height, width, _) = frames // 2, video.shape
+    blurred, sharp = [], []
+    for _ in range(size):
+        middle = rng.integers(half, len(video))
+        y, x = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
+        part = video[max(middle - half, 0):middle + half + 1, y:y + patch, x:x + patch]
+        blurred.append(blur.to_stored(np.mean([blur.to_light(frame) for frame in part], axis=0)))
+        sharp.append(video[middle, y:y + patch, x:x + patch])
+    return photos.to_network(np.stack(blurred)), photos.to_network(np.stack(sharp))
+
+
 def one_pair_repeated(video, frames, patch, size, rng):
     blurred, sharp = make_batch(video, frames, patch, 1, rng)
     return np.repeat(blurred, size, axis=0), np.repeat(sharp, size, axis=0)
@@ -167,10 +180,12 @@ def one_pair_repeated(video, frames, patch, size, rng):
     (batch_with(convert=lambda a: (a / 255).astype(np.float32)), "not 0 to 1"),
     (batch_with(convert=lambda a: a / 127.5 - 1), "float64; networks take float32"),
     (batch_with(convert=lambda a: photos.to_network(a).transpose(0, 3, 1, 2)), "does the channel come last"),
-    (batch_with(last=0), "stopped with ValueError|the last one is"),
+    (batch_with(last=0), "the last one is T - frames"),
     (lambda video, *rest: make_batch(video[:, :, ::-1], *rest), "as it stands in the video"),
     (batch_with(step=True), "go in step"),
     (other_seed, "draw every random number from rng"),
+    (lambda video, frames, patch, size, rng: make_batch(video, frames, patch, size, np.random.default_rng(0)), "draw from the rng that is given"),
+    (beyond_the_end, "the last start is T - frames"),
     (one_pair_repeated, "draw it anew for every pair"),
     (lambda *arguments: make_batch(*arguments)[0], "two arrays, blurred and sharp"),
     (lambda *arguments: (make_batch(*arguments)[1],) * 2, "a single frame"),

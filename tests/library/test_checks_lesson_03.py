@@ -89,6 +89,14 @@ def work_without_stride(layers, height, width):
     return total
 
 
+def work_enlarged_after(layers, height, width):
+    total = 0
+    for k, stride, c_in, c_out, enlarge in layers:
+        height, width = enlarge * output_size(height, stride), enlarge * output_size(width, stride)
+        total += height * width * c_out * c_in * k**2
+    return total
+
+
 def work_enlarged_once(layers, height, width):
     """The area is doubled instead of both sides."""
     total, area = 0, height * width
@@ -100,6 +108,7 @@ def work_enlarged_once(layers, height, width):
 
 WRONG = [
     (lesson_03.check_one_pixel, lambda w, k, b: np.sum(w * k), "bias"),
+    (lesson_03.check_count, lambda c_in, c_out, k: c_out * (c_in * k^2 + 1), "`\\^` is no power"),
     (lesson_03.check_one_pixel, lambda w, k, b: np.sum(w * k + b), "once"),
     (lesson_03.check_one_pixel, lambda w, k, b: np.sum(w @ k) + b, "matrix product"),
     (lesson_03.check_one_pixel, lambda w, k, b: np.mean(w * k) + b, "average"),
@@ -126,6 +135,7 @@ WRONG = [
     (lesson_03.check_work, work_without_memory, "next layer"),
     (lesson_03.check_work, work_without_stride, "stride"),
     (lesson_03.check_work, work_enlarged_once, "each on its own"),
+    (lesson_03.check_work, work_enlarged_after, "weights × output pixels"),
     (lesson_03.check_work, lambda l, h, w: work([(*r[:4], 1) for r in l], h, w), "both directions"),
     (lesson_03.check_work, lambda l, h, w: sum(o * i * k**2 for k, s, i, o, e in l), "number of output pixels"),
     (lesson_03.check_work, lambda l, h, w: work([(k, s, i + 1 / k**2, o, e) for k, s, i, o, e in l], h, w), "biases"),

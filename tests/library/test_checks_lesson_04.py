@@ -37,6 +37,15 @@ def receptive_field(stack):
     return n
 
 
+def rounded_up_alone(stack):
+    n = 1
+    for k, stride, enlarge in reversed(stack):
+        n = (n - 1) * stride + k
+        if enlarge == 2:
+            n = -(-n // 2)
+    return n
+
+
 def conv_norm_relu(x, channels, k, stride=1):
     return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(channels, k, stride, padding="same")(x)))
 
@@ -58,6 +67,14 @@ def build_generator(rows, block=networks.residual_block, double=lambda x: layers
 CHECKS = [(lesson_04.check_shapes, stage_shapes), (lesson_04.check_residual_block, residual_block),
           (lesson_04.check_normalisation, normalisation_parameters), (lesson_04.check_receptive_field, receptive_field),
           (lesson_04.check_generator, build_generator)]
+
+
+def test_what_is_not_written_is_named_even_where_another_function_calls_it():
+    names = {"keras": keras, "networks": networks}
+    exec("def residual_block(x):\n    raise NotImplementedError('call the layers')\n"
+         "def build_generator(rows):\n    return residual_block(keras.Input((8, 8, 4)))", names)
+    with pytest.raises(CheckFailed, match="^`residual_block` is not written yet: call the layers.$"):
+        lesson_04.check_generator(names["build_generator"])
 
 
 @pytest.mark.parametrize("seed", [0, 44])
@@ -215,6 +232,7 @@ def test_receptive_field_wrong(mistake, words):
     (lambda stack: receptive_field(stack) ** 2, "only one side"),
     (lambda stack: receptive_field(stack) // 2, "not the radius"),
     (lambda stack: 169, "gave 169"),
+    (rounded_up_alone, r"n // 2 \+ 1"),
 ])
 def test_receptive_field_wrong_result(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -255,6 +273,8 @@ def report_only(rows):
     (lambda rows: build_generator(rows[:3] + rows[5:]), "missing"),
     (lambda rows: build_generator(rows)(np.zeros((1, 8, 8, 3), np.float32)), "not a keras.Model"),
     (report_only, "do all numbers come from the rows"),
+    (generator_with(block=lambda x: layers.Add()([x, keras.Sequential([layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization(),
+     layers.ReLU(), layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization()])(x)])), "call its layers one by one"),
 ])
 def test_generator_wrong(answer, words):
     with pytest.raises(CheckFailed, match=words):

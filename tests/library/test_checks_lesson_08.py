@@ -42,12 +42,12 @@ def looks_ahead(scores, patience):
     return early(scores, patience)[0], int(np.argmax(scores))
 
 
-def period_by(image, axes=2, order=(4, 2), threshold=100.0, around=True):
+def period_by(image, axes=slice(2), order=(4, 2), threshold=100.0, around=True):
     """The reference with a mistake in it."""
     power = compare.power(image)
     for period in order:
         step = len(power) // period
-        found = [lesson_08.peak(power, *where) if around else power[where] for where in ((step, 0), (0, step))[:axes]]
+        found = [lesson_08.peak(power, *where) if around else power[where] for where in ((step, 0), (0, step))[axes]]
         if all(value > threshold for value in found):
             return period
     return 0
@@ -55,7 +55,7 @@ def period_by(image, axes=2, order=(4, 2), threshold=100.0, around=True):
 
 WRONG = [
     (lesson_08.check_residual, lambda sharp, image: image - sharp, "no negative numbers"),
-    (lesson_08.check_residual, lambda sharp, image: sharp - image, "other order"),
+    (lesson_08.check_residual, lambda sharp, image: sharp - image, "the order is image − sharp: make both arrays float"),
     (lesson_08.check_residual, lambda sharp, image: np.abs(compare.residual(sharp, image)), "keep the sign"),
     (lesson_08.check_residual, lambda sharp, image: compare.residual(image, sharp), "order is image − sharp"),
     (lesson_08.check_residual, lambda sharp, image: compare.residual(sharp, image) / 255, "don't divide"),
@@ -81,7 +81,8 @@ WRONG = [
     (lesson_08.check_find_period, lambda image: 2, "it should be 0"),
     (lesson_08.check_find_period, lambda image: 0, "it should be 2.*peak of period"),
     (lesson_08.check_find_period, partial(period_by, order=(2, 4)), "ask for period 4 first"),
-    (lesson_08.check_find_period, partial(period_by, axes=1), "stripes only on one"),
+    (lesson_08.check_find_period, partial(period_by, axes=slice(1)), "stripes only on one"),
+    (lesson_08.check_find_period, partial(period_by, axes=slice(1, 2)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, around=False), "median around it"),
     (lesson_08.check_find_period, partial(period_by, threshold=1e9), "peak of period"),
     (lesson_08.check_find_period, lambda image: len(image) // (period_by(image) or 1000), "not the frequency"),

@@ -78,6 +78,8 @@ def test_stub_fails(check, answer):
 
 def test_other_right_answers_pass():
     lesson_09.check_psnr(lambda sharp, image, peak=255: -10 * np.log10(np.mean(((sharp * 1.0 - image) / peak) ** 2)))
+    lesson_09.check_psnr(lambda sharp, image, peak=255: 10 * np.log10(
+        peak**2 / np.mean((sharp.astype(np.float32) - image.astype(np.float32)) ** 2)), seed=91)
     lesson_09.check_ssim(evaluation.ssim)
     lesson_09.check_detective(lambda *given: tuple(detective(*given)))
     lesson_09.check_detective(lambda pairs, reported, protocols:
@@ -92,6 +94,11 @@ def test_other_right_answers_pass():
 
 def without(exponent):
     return lambda sharp, image, peak=255: 10 * np.log10(peak**exponent / np.mean((sharp.astype(float) - image) ** 2))
+
+
+def narrow(sharp, image, peak=255):
+    wide = sharp.astype(np.int16) if sharp.dtype == np.uint8 else sharp
+    return 10 * np.log10(peak**2 / np.mean((wide - image) ** 2))
 
 
 def equal_weights(candidates, probability):
@@ -123,6 +130,7 @@ def means_of(pairs, protocols):
 WRONG = [
     (lesson_09.check_psnr, lambda sharp, image, peak=255: 10 * np.log10(peak**2 / np.mean((sharp - image) ** 2)), "uint8 differences wrap"),
     (lesson_09.check_psnr, without(1), "peak is squared"),
+    (lesson_09.check_psnr, narrow, "int16 ends at 32,767"),
     (lesson_09.check_psnr, lambda *given, **named: 2 * psnr(*given, **named), "square already"),
     (lesson_09.check_psnr, lambda *given, **named: psnr(*given, **named) * np.log(10), "base 10"),
     (lesson_09.check_psnr, lambda sharp, image, peak=255: 10 * np.log10(peak**2 / np.sum((sharp.astype(float) - image) ** 2)), "not their sum"),

@@ -406,6 +406,26 @@ def test_reset_wants_a_lesson(capsys):
     assert "no such lesson" in capsys.readouterr().err
 
 
+def test_doctor_says_that_the_data_are_missing(monkeypatch, tmp_path, capsys):
+    from course_lib import doctor
+
+    monkeypatch.setattr(doctor, "DATA", tmp_path / "data")
+    monkeypatch.setattr(doctor, "_tensorflow", list)
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"problem  files +.*SHA256SUMS can't be read \(No such file", out) and "restore the folder data" in out
+    assert re.search(r"problem  memory +can't be looked at \(", out)
+
+
+def test_photographs_may_stand_behind_an_option(deblur, tmp_path):
+    first, second = saved(tmp_path / "a.png"), saved(tmp_path / "b.png")
+    status, out, err = deblur(first, "--force", str(second))
+    assert status == 0 and len(out.splitlines()) == 2, err
+    with pytest.raises(SystemExit):
+        deblur(first, "-x.png")
+
+
 def test_settings_given_twice_add_up(tmp_path, monkeypatch):
     from course_lib import training
 

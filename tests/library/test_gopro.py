@@ -15,6 +15,13 @@ def write(path, value):
     photos.write(path, np.full((6, 8, 3), value, np.uint8))
 
 
+def test_a_pair_of_two_sizes_is_refused(tmp_path):
+    write(tmp_path / "blur.png", 1)
+    photos.write(tmp_path / "sharp.png", np.zeros((6, 9, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"blur\.png is 8x6, but .*sharp\.png is 9x6 pixels: a pair must be of one size"):
+        gopro.read((tmp_path / "blur.png", tmp_path / "sharp.png"))
+
+
 @pytest.fixture
 def official(tmp_path):
     for split, sequences in SEQUENCES.items():

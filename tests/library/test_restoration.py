@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -251,6 +252,11 @@ def test_names_are_those_of_the_data(monkeypatch, stored):
     assert isinstance(restoration.load("mine"), keras.Model)
     with pytest.raises(ValueError, match="no generator 'yours'.*mine"):
         restoration.load("yours")
+    own = stored.parent / "work" / "mine"       # of the same name, in the folder one works in
+    own.mkdir(parents=True)
+    (own / "settings.json").write_text("{}")
+    monkeypatch.chdir(own.parent)
+    assert restoration.folder("mine") == stored and restoration.folder("./mine") == Path("mine")
 
 
 @pytest.mark.parametrize("name", restoration.names())

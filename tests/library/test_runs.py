@@ -21,7 +21,7 @@ def test_settings_are_read_from_text():
 
 @pytest.mark.parametrize("text, message", [
     ("widht=32", "no setting 'widht'"), ("width=wide", "width takes int"), ("steps=many", "steps takes int or none"),
-    ("squash=yes", "squash takes bool"), ("width", "width takes int"),
+    ("squash=yes", "squash takes true or false"), ("width", "width takes int"),
 ])
 def test_a_wrong_text_is_named(text, message):
     with pytest.raises(ValueError, match=message):
