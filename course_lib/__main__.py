@@ -20,7 +20,8 @@ import course_lib
 WEIGHTS = "kernel"
 WEIGHTS_HELP = ("kernel: no generator, but a small network that reads the camera's motion off the photograph's spectrum, "
                 "Richardson-Lucy that undoes it, and a second network that removes what this leaves, in float32, whatever --tile and "
-                f"--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, ./NAME if a generator of the course is called so; {WEIGHTS} if not given")
+                "--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, "
+                f"./NAME if a generator of the course is called so; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
