@@ -199,18 +199,19 @@ def deblur(options: argparse.Namespace) -> int:
             restored, _, _ = method()
             start = time.monotonic()
             with _progress(photo.name) as say:
-                result = restored(image, lambda text: say(f"{photo.name}: {text}"))
+                try:
+                    result = restored(image, lambda text: say(f"{photo.name}: {text}"))
+                except photos.PhotoError as error:      # which knows only the image
+                    raise photos.PhotoError(f"{photo}: {error}") from None
                 photos.write(output, result)
             results.add(output.resolve())
             height, width = image.shape[:2]
             found = "" if (result != image).any() else ", unchanged: nothing to undo was found"
             print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s{found})", flush=True)
-        except MemoryError as error:
+        except (photos.PhotoError, MemoryError) as error:
             status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")
-        except (photos.PhotoError, OSError) as error:
-            words = str(error) if isinstance(error, photos.PhotoError) else f"it can't be reached ({error.strerror or error})"
-            named = any(name in words for name in (str(photo), f"{photo.stem}_deblurred", options.output) if name)
-            status = _bad(words if named else f"{photo}: {words}")
+        except OSError as error:
+            status = _bad(f"{error.filename or photo} can't be reached ({error.strerror or error}).")
     return status
 
 

@@ -51,6 +51,12 @@ def copy_lessons(lessons: Path = LESSONS, work: Path = WORK) -> tuple[list[Path]
     return copied, newer
 
 
+def meant(lesson: str, paths: list[Path]) -> list[Path]:
+    """Which of some lessons a number, "04" or "4", or a name means."""
+    wanted = lesson.zfill(2) if lesson.isdigit() else lesson
+    return [path for path in paths if wanted in (path.name, path.stem, path.name.split("_")[0])]
+
+
 def reset(lesson: str, lessons: Path = LESSONS, work: Path = WORK) -> Path | None:
     """Renew one lesson in `work`; returns where the student's copy is kept, None if there was none.
 
@@ -60,8 +66,7 @@ def reset(lesson: str, lessons: Path = LESSONS, work: Path = WORK) -> Path | Non
     ------
     ValueError if no lesson, or more than one, has that name.
     """
-    wanted = lesson.zfill(2) if lesson.isdigit() else lesson
-    found = [path for path in sources(lessons) if wanted in (path.name, path.stem, path.name.split("_")[0])]
+    found = meant(lesson, sources(lessons))
     if len(found) != 1:
         raise ValueError(f"LESSON is {lesson!r}; give the number or the name of one of these, as in `{COMMAND} reset LESSON=04`: "
                          + ", ".join(path.stem for path in sources(lessons)) + ".")

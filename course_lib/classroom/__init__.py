@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.files import atomic
-from course_lib.workspace import ROOT
+from course_lib.workspace import ROOT, meant
 
 # `course_lib.authoring` brings nbgrader along: it is imported where it is needed, not in every submission's kernel,
 # which starts through this package.
@@ -112,34 +112,29 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
         raise ClassroomError(f"{record} is damaged ({error}): delete it. Lessons under source/ that differ from the course's then "
                              "count as changed by you.") from None
     dated, written[DATED] = written.get(DATED, []), [name for name, date in dates.items() if date]
-    for path in lessons:
-        target = folder / "source" / path.stem / f"{path.stem}.ipynb"
-        fresh = authoring.text(authoring.read(path))
+
+    def renew(name: str, target: Path, fresh: str, newer: str) -> bool:
+        """Bring a file up to date, unless the teacher changed it; whether it is."""
         there = target.read_text(encoding="utf-8") if target.exists() else None
-        if there == fresh:
-            pass
-        elif there is None or authoring.short_hash(there) == written.get(path.stem):
+        if there not in (None, fresh) and authoring.short_hash(there) != written.get(name):
+            say(f"{name}: you changed it, so it stays; the course has another version")
+            return False
+        if there != fresh:
             _write(target, fresh)
-            say(f"{path.stem}: {'new' if there is None else 'a newer version; release it again with --force'}")
-        else:
-            say(f"{path.stem}: you changed it, so it stays; the course has another version")
-            continue
-        written[path.stem] = authoring.short_hash(fresh)
-        guide, fresh = folder / "marking" / f"{path.stem}.md", marking(path)
-        there = guide.read_text(encoding="utf-8") if guide.exists() else None
-        if there is None or authoring.short_hash(there) == written.get(f"marking/{path.stem}", authoring.short_hash(there)):
-            _write(guide, fresh)
-            written[f"marking/{path.stem}"] = authoring.short_hash(fresh)
-        elif there != fresh:
-            say(f"marking/{path.stem}.md: you changed it, so it stays")
+            say(f"{name}: {'new' if there is None else newer}")
+        written[name] = authoring.short_hash(fresh)
+        return True
+
+    for path in lessons:
+        name = path.stem
+        if renew(name, folder / "source" / name / f"{name}.ipynb", authoring.text(authoring.read(path)),
+                 "a newer version; release it again with --force"):
+            renew(f"marking/{name}.md", folder / "marking" / f"{name}.md", marking(path), "a newer version")
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         for path in lessons:        # a date set in the formgrader stays where the table has none and had none
             date = dates[path.stem]
-            if date or path.stem in dated:
-                gradebook.update_or_create_assignment(path.stem, duedate=date)
-            else:
-                gradebook.update_or_create_assignment(path.stem)
+            gradebook.update_or_create_assignment(path.stem, **({"duedate": date} if date or path.stem in dated else {}))
     say(f"The classroom is in {folder}: {len(lessons)} assignments. INSTRUCTORS.md says what comes next.")
 
 
@@ -221,12 +216,11 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     folder = Path(folder).resolve()
     if not _is_ours(folder):
         raise ClassroomError(f"{folder} is no classroom: make one with `deblur-course classroom FOLDER`.")
-    there = sorted(path.name for path in (folder / "source").iterdir() if path.is_dir())
-    wanted = lesson.zfill(2) if lesson.isdigit() else lesson
-    found = [name for name in there if wanted in (name, name.split("_")[0])]
+    there = sorted(path for path in (folder / "source").iterdir() if path.is_dir())
+    found = meant(lesson, there)
     if len(found) != 1:
-        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(there)}.")
-    name = found[0]
+        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(path.name for path in there)}.")
+    name = found[0].name
     _find_programs()
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         if not gradebook.find_assignment(name).notebooks:

@@ -1,6 +1,7 @@
 """A class from the first command to the grades in a table: release, collect, grade, feedback, export."""
 
 import csv
+import json
 import os
 import re
 
@@ -124,10 +125,13 @@ def test_another_nbgrader_course_is_left_alone(tmp_path):
 
 def test_what_the_teacher_wrote_into_tables_and_guides_stays(room):
     guide, said = room.folder / "marking" / f"{QUICK}.md", []
+    record = room.folder / classroom.WRITTEN            # as from before marking/ was recorded
+    written = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps({name: value for name, value in written.items() if "/" not in name}), encoding="utf-8")
     guide.write_text(guide.read_text(encoding="utf-8") + "\nMine.\n", encoding="utf-8")
     (room.folder / "due_dates.csv").write_text(f"{QUICK},2027-03-31 18:00,room 5\n")
     classroom.make(room.folder, said.append)
-    assert guide.read_text(encoding="utf-8").endswith("\nMine.\n")
+    assert guide.read_text(encoding="utf-8").endswith("\nMine.\n") and any(line.startswith(f"marking/{QUICK}.md: you changed it") for line in said)
     lines = (room.folder / "due_dates.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"{QUICK},2027-03-31 18:00,room 5" and len(lines) == len(LESSONS)
     (room.folder / "due_dates.csv").write_bytes("lesson,due,für\n".encode("cp1252"))

@@ -418,6 +418,24 @@ def test_doctor_says_that_the_data_are_missing(monkeypatch, tmp_path, capsys):
     assert re.search(r"problem  memory +can't be looked at \(", out)
 
 
+def test_a_photograph_too_small_to_find_its_motion_is_named(tmp_path, capsys):
+    small = saved(tmp_path / "small.png", image=np.zeros((95, 95, 3), np.uint8))
+    assert main(["deblur", str(small), "-o", str(tmp_path / "o.png")]) == 2
+    assert capsys.readouterr().err.startswith(f"{small}: the photograph is 95 x 95 pixels")
+
+
+def test_one_photograph_that_cannot_be_reached_does_not_stop_the_others(deblur, tmp_path, monkeypatch):
+    def unreachable(path, read=photos.read):
+        if Path(path).name == "far.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(photos, "read", unreachable)
+    far, near = saved(tmp_path / "far.png"), saved(tmp_path / "near.png")
+    status, out, err = deblur(far, near)
+    assert status == 2 and err == f"{far} can't be reached (Permission denied).\n" and "near_deblurred.png" in out
+
+
 def test_photographs_may_stand_behind_an_option(deblur, tmp_path):
     first, second = saved(tmp_path / "a.png"), saved(tmp_path / "b.png")
     status, out, err = deblur(first, "--force", str(second))
