@@ -33,7 +33,7 @@ def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.02, gamma: flo
 
     References
     ----------
-    Hunt, IEEE Trans. Audio Electroacoust. 19 (1971) 285; `skimage.restoration.wiener`.
+    Wiener 1949; `skimage.restoration.wiener`, which cites Hunt, IEEE Trans. Audio Electroacoust. 19 (1971) 285, for waves as eigenvectors.
     """
     from skimage.restoration import wiener as deconvolve
 

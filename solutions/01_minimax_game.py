@@ -491,7 +491,7 @@ print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 # Each player improves against the other at every step, and together they go round in circles. The discriminator leans to the side where the real numbers are; the generator follows, overshoots as long as the discriminator still leans, and so on.
 # One curve has a bottom to roll into; a game need not. A small learning rate only makes the circles slower. Moving at the same time drives the players apart, at rate 0.5 so far that the discriminator becomes sure: both pulls nearly vanish, and the fakes hardly move any more, far from 0 (section 7 explains this). Taking turns keeps the distance, but brings nobody nearer.
 #
-# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With one that is strong enough for the rate the pair arrives, though with small rates not within 400 steps. (At once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties on the discriminator's slope are the standard remedy, and lesson 06 has one: the *gradient penalty*.
+# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With one that is strong enough for the rate the pair arrives, though with small rates not within 400 steps. (At once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties that pull the slope to 0 are a proven remedy (the paper named above). Lesson 06 has one that pulls it to 1 instead, the *gradient penalty*: it limits the critic, but by the same paper need not bring this pair to rest.
 
 # %% [markdown]
 # ## 6. A GAN on a line (7 minutes)

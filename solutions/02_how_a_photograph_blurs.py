@@ -356,7 +356,7 @@ widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": 
                     "1 for slow waves, 0 at a period of 11 and 5.5 pixels, negative between")
 
 # %% [markdown]
-# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak and turned over (a negative factor).
+# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and those with periods between 5.5 and 11 pixels turned over (a negative factor).
 #
 # Every image is a sum of waves (a basis of eigenvectors!), and `np.fft.fft2` computes how much of each, as complex numbers. Capital letters for these:
 #
@@ -412,6 +412,7 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
 # $$\hat S = \frac{\overline{K}\, B}{|K|^2 + c}$$
 #
 # with $\overline K$ the complex conjugate. Where $|K|^2$ is much larger than the *balance* $c$, this is $B / K$. Where it is much smaller, it is almost 0: rather no wave than a wrong one.
+# The expected squared error is least with $c = |N|^2 / |S|^2$, the noise's power over the picture's, for each wave on its own. Nobody knows either exactly, so one number for all is a common simplification, and it is tuned.
 
 # %% [markdown]
 # ### Exercise 4: Wiener's filter (2 points)
@@ -456,7 +457,7 @@ widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1
                     "with a large one blurred again")
 
 # %% [markdown]
-# *Richardson and Lucy's method* goes another way. It begins with a grey picture, blurs it with the kernel, compares the result with the photograph, and multiplies the picture by what is missing.
+# *Richardson and Lucy's method* goes another way. It begins with a grey picture, blurs it with the kernel, divides the photograph by the result, and multiplies the picture by this ratio, blurred once more with the kernel turned by 180°: every pixel is corrected by what the pixels lack that got its light.
 # So it never becomes negative, as light can't be. It repeats that again and again; stopping early has the part of the balance. **Find the best number of steps** for each noise.
 
 # %%
@@ -480,7 +481,7 @@ print("with noise, the same settings do harm:               ",
       gain(classical.wiener, 0.01, noise=6) < 0, gain(classical.richardson_lucy, 40, noise=6) < 0)
 
 # %% [markdown]
-# A known kernel and little noise: here both methods do well, without any training. They are half a century old (Hunt, after Wiener, IEEE Trans. Audio Electroacoust. 19, 285, 1971;
+# A known kernel and little noise: here both methods do well, without any training. They are half a century old or more (Wiener 1949;
 # Richardson 1972, doi 10.1364/JOSA.62.000055; Lucy 1974, doi 10.1086/111605). The more noise, the larger the balance must be, and the earlier one has to stop. (Without added noise more steps go on helping here, each less than the one before.)
 
 # %% [markdown]

@@ -310,7 +310,7 @@ for kind in ("batch", "instance", "none"):
     print(f"our network, normalisation {kind + ':':10}{total:,}  difference {report.TABLE_2.total - total:,}")
 
 # %% [markdown]
-# Of these, only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has two numbers for each channel instead of four.)
+# Of these, only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has with γ and β two numbers for each channel instead of four; DeblurGAN's own has none.)
 # So this is settled by counting, although the report gives neither a row nor a formula for it: equation (2) is for convolutions, Table 1 is for everything.
 
 # %% [markdown]

@@ -396,12 +396,12 @@ parameters.check(discriminator, report.TABLE_3)
 # %% [markdown] nbgrader={"grade_id": "think-total", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
 # Activations have no parameters: the slope of LeakyReLU could be another, and it could stand before the batch normalisation instead of behind it. Likewise the batch normalisation of 64 channels could follow the first convolution and not the second.
-# The padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have 64 inputs, and with the customary batch normalisation no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
+# With the 256×256 pixels of Section 3.2, the padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have 64 inputs, and with the customary batch normalisation no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
 # - 1 point, half for each of two things without influence on the counts: slope or kind of an activation, order of activation and normalisation, which of the two layers with 64 channels is normalised, momentum or ε of the normalisation, initial weights, dropout. Strides and swapped convolutions are *not* among them: Table 3 gives them.
-# - 1 point for one thing the counts decide, *with* the reason: 'same' padding (size of the map → inputs of the dense layer), input of 256×256 (likewise), number of hidden units, biases, that moving mean and variance are counted, that there are dense layers at all. Half a point without the reason.
+# - 1 point for one thing the counts decide, *with* the reason: 'same' padding, *given* 256×256 pixels (size of the map → inputs of the dense layer); that the map has 256 positions; *given* 'same' padding, a side of 241 to 256 (likewise); number of hidden units, biases, that moving mean and variance are counted, that there are dense layers at all. Half a point without the reason.
 # ### END MARK SCHEME
 
 # %% [markdown]

@@ -271,6 +271,7 @@ widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2
 # Neither falls or rises all the time. Epoch 1 brings no gain at all, and epoch 7 loses a little. If you had stopped at the first epoch that is no better than the one before, you would have stopped after epoch 1!
 #
 # *[Early stopping](glossary.md)* has more patience. It remembers the best epoch so far, and stops when so many epochs in a row have not beaten it. Then one goes back to the best one.
+# (Its score is a little too good, because it was chosen as the best of many: what is reported is measured afterwards, on *test* photographs, which chose nothing.)
 #
 # ### Exercise 3: early stopping (2 points)
 #

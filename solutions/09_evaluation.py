@@ -552,7 +552,7 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 #
 # <details><summary>Answer</summary>
 #
-# PSNR has few variants. [2] and [3] share the test set and the formula, so they can be compared, with a caution of about 0.2 dB for the kind of averaging; [4] belongs with them only if its paper measured the same, which the report doesn't say. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which it does not say;
+# PSNR has few variants. [2] and [3] name the same test set, but [2] doesn't say at which size it measured: readers who ran its code report 28.3 dB on crops of 256×256 and 25.2 and 25.5 dB on whole frames (github.com/KupynOrest/DeblurGAN, issues 111, 106 and 124). So not even these two can be compared safely; [4] belongs with them only if its paper measured the same, which the report doesn't say. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which it does not say;
 # squashing frames alone lifts the *blurred input* by some decibels. "Still better than [2] and [3] in terms of PSNR" is therefore not shown.
 #
 # SSIM: not even one network agrees with itself. In section 5 an SSIM of 0.73 belongs to the blurred input, at 24.4 dB, and our network has 0.85 at 28.6 dB. So 0.72 beside 29.3 dB is odd; whether the protocol or the pictures are the reason cannot be told (lesson 10).
@@ -626,7 +626,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 # - *`level4`* had almost two hours of two cores, and still it gains only 0.04 to 0.36 dB where the blur is visible. In the pair that is almost sharp it loses 2 dB.
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long and costs twelve times the multiplications; it gains no more. That says what two hours are worth, not which network is better.
 # - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, into which motion writes its length and direction, and answers with one kernel, a cautious one (`course_lib/blind.py`). Then 12,000 paths that a camera might have taken are drawn around it, and the best are changed by gradient descent until the spectrum that they would leave is the photograph's (`course_lib/camera_path.py`): *analysis by synthesis*. Richardson–Lucy, which has nothing to learn, undoes the motion of the best one.
-#   A spectrum can't tell a curved path from its mirror image. So both are tried, and the result whose gradients are in fewer places is kept: undoing the wrong motion doubles every edge.
+#   A power spectrum can't tell a curved path from the same path turned by 180 degrees. So both are tried, and the result whose gradients are in fewer places is kept: undoing the wrong motion doubles every edge.
 #   A second network is shown Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the sharper one; elsewhere it takes off ripples, noise and ghost contours. A look at a small part is enough for that. All this is what `deblur-course deblur` does unless told otherwise.
 #   Two and a half hours of two cores, all in all, gain more here than in any generator: the less a network has to learn, the sooner it has learned it. What its row lacks to `richardson-lucy` is the price of guessing the kernel. One kernel for the whole photograph is also its limit: what moved on its own stays blurred.
 # - *The two GANs* go on from the report's generator after two minutes. One of their steps costs six to nine times as much, so the other two minutes were 40 and 25 steps. The table shows nothing about GANs but their price.
@@ -680,7 +680,7 @@ def probabilities(seen, far):
 # %% [markdown]
 # With the probabilities there are two natural answers:
 #
-# - the *mean* of all plates, weighted by probability. It has the smallest expected MSE, so the best PSNR, that any method can reach (lesson 06: why squared error blurs);
+# - the *mean* of all plates, weighted by probability. It has the smallest expected MSE that any method can reach, and so the best PSNR *of that mean error* (lesson 06: why squared error blurs). The mean of the PSNRs, section 2, can prefer another answer: a single exact hit counts as ∞;
 # - *one plate, drawn* at random with these probabilities. It looks exactly as real plates look: no discriminator can tell it from a real one. A perfect conditional GAN does this. (The report's generator gets no noise, so to the same picture it always gives the same answer: a single plate or a mixture, but never a draw.)
 #
 # Move the slider to the right: the camera is farther and farther away.
@@ -742,7 +742,7 @@ lesson_09.check_price(price, seed=94)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Whatever the candidates, the second is exactly twice the first: 3.01 dB. That is a theorem (Blau and Michaeli, 2018, arXiv:1711.06077): an answer that is indistinguishable from real pictures never has to cost more than 3 dB,
+# Whatever the candidates, the second is exactly twice the first: 3.01 dB in the mean error. That is a theorem (Blau and Michaeli, 2018, arXiv:1711.06077): an answer that is indistinguishable from real pictures never has to cost more than 3 dB,
 # and in general no method can be best in both. PSNR measures [distortion](glossary.md), the distance from the truth; [perception](glossary.md) is how much the answers look, as a whole, like real photographs. Below a certain distortion, less of it means less natural pictures.
 
 # %% [markdown]

@@ -150,13 +150,15 @@ sheet.add("Section 2.1", "9 blocks for upsampling", {"a block's output is larger
           evidence=f"64×64 in, {block.output.shape[1]}×{block.output.shape[2]} out; {len(doublings)} other layers double the size")
 
 # %% [markdown]
-# Section 1 says of reference [3] that it uses a "dense neural network". In this field, *dense* means that every output depends on every input (lesson 03). The library has a network after [3]:
+# Section 1 says of reference [3] that it uses a "dense neural network". *Dense* has two meanings here: a layer in which every output depends on every input (lesson 03), and a block whose layers get the outputs of all earlier ones (DenseNet, arXiv:1608.06993). The library has a network after [3]:
 
 # %%
 multiscale = variants.multiscale()
 title = "Deep multi-scale convolutional neural network for dynamic scene deblurring"     # as the report's list has it
 dense_in_3 = sum(isinstance(layer, layers.Dense) for layer in multiscale.layers)
-sheet.add("Section 1", "[3] uses a dense neural network", {"its title": "dense" in title.lower(), "dense layers in it": dense_in_3 > 0},
+joining = [layer for layer in multiscale.layers if isinstance(layer, layers.Concatenate)]
+sheet.add("Section 1", "[3] uses a dense neural network", {"its title": "dense" in title.lower(), "dense layers in it": dense_in_3 > 0, 
+           "DenseNet's blocks in it": any(len(layer.input) > 2 for layer in joining)},
           evidence=f"{dense_in_3} dense layers, {sum(isinstance(layer, layers.Conv2D) for layer in multiscale.layers)} convolutions "
                    "in our network after [3]")
 
@@ -328,7 +330,7 @@ sheet.add("Sections 3, 3.2", "40 epochs in around 3 hours on a 1.4 GHz quad-core
 print(f"at that peak, three hours are enough for {epochs:.0f} epochs of 500 images; real programs reach a part of it")
 
 # %% [markdown]
-# No reading fits. That doesn't say that anybody wrote an untruth: a smaller picture, fewer images, another computer or a rented one would explain it. It says that *one of the settings* as printed isn't the one that was used,
+# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 2.25 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) That doesn't say that anybody wrote an untruth: a smaller picture, fewer images, another computer or a rented one would explain it. It says that *one of the settings* as printed isn't the one that was used,
 # and then no figure of the report can be trusted to belong to the settings beside it.
 
 # %% [markdown]
@@ -517,7 +519,7 @@ sheet.add("Section 3.3, Table 5", "better than [3] in terms of PSNR", {name: our
 # %% [markdown]
 # *Sources: arXiv:1612.02177 (GoPro's data come with blur averaged in stored values, "linear", and in light, "gamma"; lesson 02); github.com/SeungjunNah/DeepDeblur-PyTorch for the last.*
 #
-# Now SSIM. In Table 5 reference [2] has 0.958. A reader who ran that paper's published network got 0.858 with the usual SSIM and 0.956 with another one, complex-wavelet SSIM (github.com/KupynOrest/DeblurGAN, issue 111).
+# Now SSIM. In Table 5 reference [2] has 0.958. A reader who ran that paper's published network got, on the same crops of 640×360, 0.856 with the usual SSIM and 0.956 with another one, complex-wavelet SSIM (github.com/KupynOrest/DeblurGAN, issue 111).
 # The same name, different numbers. How far do even the *usual* variants lie apart? One photograph, one blur:
 
 # %%
@@ -972,7 +974,7 @@ print(f"{'patch critic':24} learns a batch:", bool(learns(patch_critic, both_kin
 # - A claim becomes checkable by asking what would show it. Where its readings disagree, the verdict is *cannot be decided*, and the remedy is one more sentence in the report.
 # - The rows of the tables and the generator's total can be recounted; equation (2) covers the convolutions alone. The discriminator's total can only be explained: a network fitted to a number is no evidence for it.
 # - The generator gets a photograph and no noise, its blocks enlarge nothing, it puts out no kernel, and a sigmoid doesn't go with a Wasserstein loss.
-# - Counting multiply–accumulates bounds the time of a training. Three hours don't fit the machine named.
+# - Counting multiply–accumulates gives an estimate of the time of a training. Three hours are not plausible on the machine named.
 # - Three statistics bound the number of photographs from below: Table 4 needs three.
 # - 29.3 dB with 0.72 can come from noise, a grid, blur, or a slip in measuring. Two numbers don't tell. A protocol does.
 #
