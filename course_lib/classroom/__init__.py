@@ -223,7 +223,8 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     name = found[0].name
     _find_programs()
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        if not gradebook.find_assignment(name).notebooks:
+        files = [f"{notebook.name}.ipynb" for notebook in gradebook.find_assignment(name).notebooks]
+        if not files:
             raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
     students = sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{name}") if path.is_dir())
     if not students:
@@ -232,7 +233,7 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
 
     failed, started = [], time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(_autograde, folder, name, student, force): student for student in students}
+        running = {pool.submit(_autograde, folder, name, student, force, files): student for student in students}
         try:
             for done, future in enumerate(as_completed(running), start=1):
                 reason = future.result()
@@ -249,8 +250,11 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     return sorted(failed)
 
 
-def _autograde(folder: Path, name: str, student: str, force: bool) -> str:
+def _autograde(folder: Path, name: str, student: str, force: bool, files: list[str]) -> str:
     """`nbgrader autograde` for one student in a process of its own; returns why it failed, or ""."""
+    there = {path.name for path in (folder / "submitted" / student / name).iterdir()}
+    if not there & set(files):
+        return f"{' or '.join(files)} is not there, only {', '.join(sorted(there)) or 'an empty folder'}: give the notebook that name"
     command = [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, *(["--force"] if force else [])]
     for _ in range(5):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")

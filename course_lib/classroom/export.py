@@ -19,7 +19,8 @@ class MoodleAndCanvas(CsvExportPlugin):
     def export(self, gradebook) -> None:
         super().export(gradebook)
         folder = Path(self.to or "grades.csv").resolve().parent
-        assignments = [one for one in gradebook.assignments if not self.assignment or one.name in self.assignment]
+        assignments = [one for one in gradebook.assignments     # those that were made already
+                       if one.notebooks and (not self.assignment or one.name in self.assignment)]
         students = [one for one in gradebook.students if not self.student or one.id in self.student]
         scores = {student.id: [_score(gradebook, assignment, student) for assignment in assignments] for student in students}
         titles = [one.name for one in assignments]
@@ -33,12 +34,14 @@ class MoodleAndCanvas(CsvExportPlugin):
 
 
 def _score(gradebook, assignment, student) -> str:
-    """Points as text; nothing for no submission: a platform takes 0 for a grade."""
+    """Points as text; nothing for no submission, or one that could not be graded: a platform takes 0 for a grade."""
     from nbgrader.api import MissingEntry
 
     try:
         submission = gradebook.find_submission(assignment.name, student.id)
     except MissingEntry:
+        return ""
+    if all(grade.auto_score is None and grade.manual_score is None for notebook in submission.notebooks for grade in notebook.grades):
         return ""
     return f"{max(0.0, submission.score - submission.late_submission_penalty):g}"
 

@@ -28,6 +28,9 @@ from course_lib.classroom import sandbox
 OUTPUT = 200_000        # characters of a cell's output that are kept while it runs
 START = 120             # seconds until a kernel answers, on a machine that grades several at once
 TIMED_OUT = "CellTimeoutError"
+# Of the grader's environment a submission gets these alone: the rest may hold keys, and what it prints its author reads.
+PASSED_ON = re.compile(r"PATH|PYTHON\w*|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|(TF|OMP)_\w+"
+                       r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|TEMP|TMP|USERPROFILE|(LOCAL)?APPDATA|PROGRAMDATA", re.IGNORECASE)
 
 
 class Client(NotebookClient):
@@ -103,8 +106,9 @@ class SealedExecute(NbGraderPreprocessor):
                         error_on_timeout={"ename": TIMED_OUT, "evalue": "", "traceback": []}, on_cell_executed=record,
                         extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.log_level=40"],
                         resources={"metadata": {"path": str(scratch)}})
-        environment = {"COURSE_SIZE": self.size, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch), "IPYTHONDIR": str(scratch),
-                       "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
+        environment |= {"COURSE_SIZE": self.size, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch), "IPYTHONDIR": str(scratch),
+                        "PYTHONDONTWRITEBYTECODE": "1"}
         hidden_name = f"_{secrets.token_hex(8)}"
         until = time.monotonic() + self.seconds
         aside = nbformat.v4.new_code_cell()         # nbclient wants its cells inside the notebook
@@ -121,7 +125,7 @@ class SealedExecute(NbGraderPreprocessor):
 
         started = False
         try:
-            with client.setup_kernel(cleanup_kc=True, env=os.environ | environment):
+            with client.setup_kernel(cleanup_kc=True, env=environment):
                 apart(f"from course_lib.classroom.seal import Seal as {hidden_name}\n"
                       f"{hidden_name} = {hidden_name}(get_ipython(), {check!r}).restore")
                 started = True

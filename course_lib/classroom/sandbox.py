@@ -1,4 +1,4 @@
-"""A kernel for somebody else's code: limits on memory, files and processes, no network, nothing to see but the course.
+"""A kernel for somebody else's code: limits on memory, files and processes, no network, nothing of the classroom to see.
 
 What each layer does:
 
@@ -49,7 +49,7 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     from course_lib.classroom import ROOT
 
     needed = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], ROOT / "course_lib", ROOT / "data"}
-    empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/home"), Path("/root"), Path.home(), *hidden]
+    empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/srv"), Path("/home"), Path("/root"), Path.home(), *hidden]
     words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
              "--unsetenv", "JPY_PARENT_PID",        # the kernel would look for it among its own process numbers
              "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]

@@ -44,7 +44,7 @@ class Seal:
         """Put everything back; `names` are those of modules that the test's code uses."""
         sys.settrace(None)
         sys.setprofile(None)
-        sys.last_type = sys.last_value = sys.last_traceback = None      # what a failed cell held is let go of
+        sys.last_type = sys.last_value = sys.last_traceback = sys.last_exc = None      # what a failed cell held is let go of
         gc.collect()
         sys.modules.update(self.modules)
         for name, values in self.values.items():

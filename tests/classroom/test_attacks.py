@@ -111,6 +111,7 @@ def psnr(mse):
     attempt("signal sent", lambda: os.kill({pid}, 0))
     attempt("1 GB file", lambda: open("big", "wb").write(bytes(2**30)))
     attempt("became root", lambda: os.setuid(0))
+    attempt("a key read", lambda: "TOKEN_OF_THE_TEACHER" in os.environ)
 
     def fork_many():
         children = []
@@ -128,9 +129,10 @@ def psnr(mse):
 
 @pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
 @pytest.mark.full
-def test_a_submission_sees_and_reaches_nothing_but_itself(room):
+def test_a_submission_sees_and_reaches_nothing_but_itself(room, monkeypatch):
     import socket
 
+    monkeypatch.setenv("TOKEN_OF_THE_TEACHER", "secret")
     with socket.create_server(("127.0.0.1", 0)) as server:
         room.nbgrader("generate_assignment", LESSON)
         trespass = TRESPASS.format(room=str(room.folder), port=server.getsockname()[1], pid=os.getpid(), hidden=False,
@@ -161,6 +163,12 @@ def test_a_container_leaves_the_number_of_processes_to_its_engine():
     limits = [int(subprocess.run([*words, sys.executable, "-c", code], capture_output=True, text=True, check=True,
                                  env=os.environ | {"PYTHONPATH": str(authoring.ROOT)}).stdout) for words in ([], inside)]
     assert limits[1] == 0 and (limits[0] > sandbox.PROCESSES) == sandbox.all_processes_are_seen()
+
+
+def test_a_hubs_exchange_is_not_there(tmp_path):
+    """hub/nbgrader_config.py has it below /srv: what others handed in."""
+    words = sandbox.confined(["true"], tmp_path, [])
+    assert not Path("/srv").exists() or "/srv" in words
 
 
 def test_bubblewrap_is_used_where_it_is_there():

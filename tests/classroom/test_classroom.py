@@ -175,6 +175,25 @@ def test_grading_says_what_is_missing(room, prepare, lesson, message):
         classroom.grade(room.folder, lesson, jobs=1)
 
 
+def test_a_second_download_is_told_its_name_and_exported_as_no_grade(room):
+    """A browser calls it "… (1).ipynb"; a platform would take 0 for a grade."""
+    room.nbgrader("generate_assignment", QUICK)
+    hand_in(room, QUICK, "right")
+    path = room.folder / "submitted" / "right" / QUICK / f"{QUICK}.ipynb"
+    path.rename(path.with_name(f"{QUICK} (1).ipynb"))
+    broken = room.folder / "submitted" / "broken" / QUICK / f"{QUICK}.ipynb"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{ not a notebook")
+    said = []
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == ["broken", "right"]
+    assert any(line.startswith(f"right: not graded: {QUICK}.ipynb is not there, only {QUICK} (1).ipynb: ") for line in said), said
+    room.nbgrader("export")
+    with open(room.folder / "canvas.csv", newline="", encoding="utf-8") as file:
+        rows = {row["SIS Login ID"]: row for row in csv.DictReader(file)}
+    assert rows["broken"][QUICK] == "", rows
+    assert {name for name in rows["broken"] if name in LESSONS} == {QUICK}, "lessons not yet made are no columns"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 @pytest.mark.full
 def test_a_machine_where_python_does_not_start_costs_nobody_points(room):
