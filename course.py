@@ -22,6 +22,7 @@ download, 3 GB on the disk. Nothing outside this folder changes; delete .venv to
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def why_unfit(command):
     """What keeps this Python from running the course, in a few words; "" if nothing does, None if it does not start."""
     probe = ("import platform, sys, sysconfig, importlib.util as i; system = sysconfig.get_platform(); "
              "print('%d.%d' % sys.version_info[:2], 'macosx-' + platform.machine() if 'macosx' in system else system, "
-             "bool(i.find_spec('ensurepip') and i.find_spec('venv')), sys.executable)")
+             "bool(i.find_spec('ensurepip') and i.find_spec('venv')), sys.executable.encode('ascii', 'replace').decode())")
     try:
         answer = subprocess.run(command + ["-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                 stdin=subprocess.DEVNULL, universal_newlines=True, timeout=60)
@@ -104,14 +105,14 @@ def fingerprint(lock):
 
 def read_state():
     try:
-        with open(STATE) as file:
+        with open(STATE, encoding=sys.getfilesystemencoding(), errors="surrogateescape") as file:
             return file.read().splitlines()
     except OSError:
         return []
 
 
 def write_state(lines):
-    with open(STATE, "w") as file:
+    with open(STATE, "w", encoding=sys.getfilesystemencoding(), errors="surrogateescape") as file:
         file.write("\n".join(lines) + "\n")
 
 
@@ -270,8 +271,10 @@ def main(words):
     if words[0] not in COMMANDS:
         stop("There is no command %r; there are %s." % (words[0], ", ".join(COMMANDS)))
     settings = [word for word in words[1:] if word.split("=")[0].isupper() and "=" in word]
-    os.environ.update(word.split("=", 1) for word in settings)
-    return COMMANDS[words[0]](*[word for word in words[1:] if word not in settings])
+    given = dict(word.split("=", 1) for word in settings)
+    more = shlex.split(given.pop("ARGS", ""))           # as make passes them on
+    os.environ.update(given)
+    return COMMANDS[words[0]](*[word for word in words[1:] if word not in settings] + more)
 
 
 if __name__ == "__main__":

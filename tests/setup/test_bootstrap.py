@@ -233,6 +233,27 @@ def test_settings_are_given_as_in_make(ran):
     assert ran[2:] == [course.COURSE, "-m course_lib lab --port=8890"]
 
 
+def test_arguments_are_given_as_in_make(ran):
+    course.main(["test", 'ARGS=-k "slider or zoom" -x'])
+    assert ran[1].endswith(" -k slider or zoom -x") and "ARGS" not in os.environ
+
+
+def test_a_folders_name_needs_no_locale(tmp_path):
+    """Under a locale that can't write it, the record of what is installed is written and read all the same."""
+    folder = tmp_path / "Łódź"
+    folder.mkdir()
+    code = "import course, os; course.STATE = os.path.join(os.getcwd(), 'state'); course.write_state(['in ' + os.getcwd()]); print(course.read_state() == ['in ' + os.getcwd()])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True,
+                           env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)})
+    assert ended.stdout == "True\n", ended.stderr
+
+
+def test_a_pythons_path_needs_no_locale(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setattr(sys, "executable", sys.executable)
+    assert course.why_unfit([sys.executable]) == ""
+
+
 @pytest.mark.parametrize("words, size", [([], "smoke"), (["FULL=1"], "laptop"), (["FULL=all"], "laptop"), (["FULL=0"], "smoke"),
                                          (["FULL=1", "COURSE_SIZE=paper"], "paper")])
 def test_test_passes_on_its_size_and_pytests_exit_status(ran, words, size):
