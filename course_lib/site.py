@@ -63,9 +63,10 @@ class Lesson(Page):
 # ---------------------------------------------------------------- text
 
 def mathml(body: str, display: str = "inline") -> str:
-    """An equation as MathML, with the thin space behind log that the converter leaves out, and none within 1{,}024."""
+    """An equation as MathML, with the thin spaces around log that the converter leaves out, and none within 1{,}024."""
     found = convert(body, display=display).replace("</mn><mrow><mo>&#x0002C;</mo></mrow><mn>", ",")
-    return re.sub("(?<!<msub>)(<mi>log</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', found)
+    found = re.sub("(?<!<msub>)(<mi>log</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', found)
+    return re.sub("(</m(?:i|n|sub)>)((?:<msub>)?<mi>log</mi>)", r'\1<mspace width="0.17em"/>\2', found)
 
 
 def new_anchor(title: str, sections: list) -> str:

@@ -6,7 +6,7 @@ const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: da
 const name = () => { at("site-theme").textContent = dark() ? "Light" : "Dark"; };
 at("site-theme").onclick = () => {
   root.dataset.theme = dark() ? "light" : "dark";
-  try { localStorage.theme = root.dataset.theme; } catch { /* private window */ }
+  try { localStorage["deblur-theme"] = root.dataset.theme; } catch { /* private window */ }
   name();
 };
 matchMedia("(prefers-color-scheme: dark)").onchange = name;
@@ -65,6 +65,7 @@ function look() {
     return link;
   }));
   at("site-count").textContent = hits.length + " places found";
+  if (hits.length > 12) found.append(element("p", hits.length - 12 + " more: add a word."));
   if (!hits.length) found.append(element("p", "Nothing found for “" + query.value + "”."));
 }
 
