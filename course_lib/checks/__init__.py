@@ -21,10 +21,10 @@ from numbers import Number
 from typing import Any, NoReturn
 
 # Taken now: a test must not ask functions that a notebook may replace later (`np.allclose = …`).
-from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, isfinite as _isfinite
+from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
 from numpy import ndarray, unravel_index as _unravel_index
 
-__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "passed", "quiet"]
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "passed", "plain", "quiet"]
 
 
 class CheckFailed(AssertionError):
@@ -84,6 +84,13 @@ def call(function: Callable, *arguments: Any, **named: Any) -> Any:
     except (Exception, SystemExit) as error:
         sentence = f"your `{shown}` stopped with {type(error).__name__}: {_one_line(error)}{_line_of(error)}" + _known(error)
     fail(sentence)      # not in the except block: the error, and all that its frames hold, would live on
+
+
+def plain(answer: Any) -> Any:
+    """Arrays and NumPy's numbers, in lists too, as Python's own: comparing those has one answer."""
+    if isinstance(answer, (list, tuple)):
+        return [plain(one) for one in answer]
+    return answer.tolist() if isinstance(answer, (ndarray, _generic)) else answer
 
 
 def compare_number(function: Callable, *arguments: Any, expected: float, source: str = "the reference", tolerance: float = 0,

@@ -28,7 +28,7 @@ def check_shapes(stage_shapes, seed: int = 0) -> None:
         given = call(stage_shapes, height, width)
         shown = f"your `stage_shapes({height}, {width})`"
         try:
-            rows = [tuple(int(number) for number in row) for row in given]
+            rows = [tuple(int(number) if int(number) == number else float(number) for number in row) for row in given]
         except (TypeError, ValueError):
             fail(f"{shown} gave {given!r}, not a list of (height, width, channels)"
                  + (": does it end in `return`?" if given is None else "."))

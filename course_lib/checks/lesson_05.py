@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from course_lib.checks import call, fail, flat, passed, quiet
+from course_lib.checks import call, fail, flat, passed, plain, quiet
 from course_lib.parameters import batch_normalisation, check, conv2d, dense, output_size
 from course_lib.report import TABLE_3, Layer, Table
 
@@ -56,9 +56,9 @@ def check_sides(sides, seed: int = 0) -> None:
         }
         given = call(sides, list(rows), size)
         try:
-            answer = given.tolist() if isinstance(given, np.ndarray) else list(given)
+            answer = plain(list(given))
         except TypeError:
-            answer = given
+            answer = plain(given)
         if answer is None:
             fail("your `sides` gave None, not a list: does it end in `return`?")
         if answer != expected:
@@ -136,7 +136,7 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
             "the map has (size / 16)² numbers, not size / 16.": (left - 1) / (size // 16 + 2),
         }
         arguments = f"remainder={remainder:,}, size={size}, channels={channels}"
-        given = call(hidden_units, remainder, size, channels)
+        given = plain(call(hidden_units, remainder, size, channels))
         if given != units:
             words = next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "") if given is not None else ""
             fail(f"for {arguments} your `hidden_units` gave {given!r}, but {units} units fit exactly: "

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from course_lib import evaluation
-from course_lib.checks import call, compare_number, fail, passed
+from course_lib.checks import call, compare_number, fail, passed, plain
 
 
 def _near(given, expected: float, tolerance: float = 1e-6) -> bool:
@@ -174,7 +174,7 @@ def check_detective(detective, seed: int = 0) -> None:
         if given is None:
             fail("your `detective` gave None, not a list: does it end in `return`?")
         try:
-            answer = [given] if isinstance(given, str) else list(given)
+            answer = [given] if isinstance(given, str) else plain(list(given))
         except TypeError:
             fail(f"your `detective` gave {given!r}, not a list of names.")
         if answer != expected:

@@ -140,6 +140,7 @@ def wrong_channels(height, width):
     (lambda h, w: stage_shapes(h, w)[:-1], "6 entries; there are 7 stages"),
     (lambda h, w: stage_shapes(256, 256), "height and width"),
     (lambda h, w: [h, w, 64], "not a list of"),
+    (lambda h, w: [(a + 0.5, b + 0.5, c) if i == 1 else (a, b, c) for i, (a, b, c) in enumerate(stage_shapes(h, w))], "128.5"),
     (lambda h, w: [("a", "b", "c")] * 7, "not a list of"),
 ])
 def test_shapes_wrong(answer, words):
