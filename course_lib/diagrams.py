@@ -14,6 +14,7 @@ from course_lib.figures import COLOURS
 from course_lib.report import Table
 
 MARK = COLOURS["vermilion"]
+WORDS = "#A84800"     # of what is drawn in MARK, which is too light to read
 CHANNELS = [COLOURS["vermilion"], COLOURS["green"], COLOURS["blue"]]   # red, green and blue of a photograph
 
 
@@ -74,7 +75,7 @@ def weights(c_in: int, c_out: int, k: int) -> Figure:
         axis.add_patch(Rectangle((c_in * 6.4, top), 1, 1, facecolor=COLOURS["black"], edgecolor="white"))
         axis.text(-0.6, top + 0.5, f"output {i + 1}", ha="right", va="center")
     for c in range(c_in):
-        axis.text(c * 6.4, -0.5, f"input {c + 1}", color=CHANNELS[c], fontweight="bold")
+        axis.text(c * 6.4, -0.5, f"input {c + 1}", color=(WORDS, "#00735A", CHANNELS[2])[c], fontweight="bold")
     axis.text(c_in * 6.4, -0.5, "bias", fontweight="bold")
     axis.set(xlim=(-4.5, 21), ylim=(18, -1.8), aspect="equal")
     axis.axis("off")
@@ -159,7 +160,7 @@ def hourglass(stages: list[tuple[str, int, int]]) -> Figure:
     axis.plot([centres[0], centres[0], centres[-1]], [0.66, 0.8, 0.8], color=MARK)
     axis.annotate("", (centres[-1], 0.64), (centres[-1], 0.81), arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 2})
     axis.text((centres[0] + centres[-1]) / 2, 0.83, "the blurred photograph is added to the result of the last convolution",
-              color=MARK, ha="center", va="bottom")
+              color=WORDS, ha="center", va="bottom")
     axis.set(xlim=(-0.45, left), ylim=(-0.85, 0.98))
     axis.axis("off")
     return figure
@@ -181,7 +182,7 @@ def residual_block() -> Figure:
     axis.annotate("", (9.7, 0.5), (8.9, 0.5), arrowprops=arrow)
     axis.plot([0.45, 0.45, 8.65], [0.5, 1.4, 1.4], color=MARK)
     axis.annotate("", (8.65, 0.76), (8.65, 1.43), arrowprops={**arrow, "color": MARK})
-    axis.text(4.5, 1.45, "the block's input, unchanged", color=MARK, ha="center", va="bottom")
+    axis.text(4.5, 1.45, "the block's input, unchanged", color=WORDS, ha="center", va="bottom")
     axis.text(0.02, 0.5, "x", ha="right", va="center", fontsize=14, style="italic")
     axis.text(9.75, 0.5, "x + F(x)", ha="left", va="center", fontsize=13, style="italic")
     axis.set(xlim=(-0.3, 11), ylim=(-0.1, 1.8))
@@ -217,7 +218,7 @@ def seen_pixels(stack: list[tuple[int, int, int]]) -> Figure:
         axis.text(-widest - 1.5, y + 0.3, name, ha="right", va="center", fontweight="bold")
         axis.text(widest + 1.5, y + 0.3, f"{len(pixels)} pixel{'s' * (len(pixels) > 1)}", ha="left", va="center")
         if y:
-            axis.text(-widest - 1.5, y - 0.2, rows[y][0], ha="right", va="center", color=MARK)
+            axis.text(-widest - 1.5, y - 0.2, rows[y][0], ha="right", va="center", color=WORDS)
     axis.set(xlim=(-widest - 5, widest + 4), ylim=(len(rows) - 0.2, -0.2))
     axis.axis("off")
     return figure
@@ -296,14 +297,11 @@ def gan_step(phase: str) -> Figure:
         colour = colour if shown and (not name or name in uses) else "0.85"
         axis.add_patch(Rectangle((left, bottom), 13, 8, facecolor=colour if on else "white", edgecolor=colour, linewidth=2.5))
         axis.text(left + 6.5, bottom + 4, text, ha="center", va="center",
-                  color="white" if on else "black" if colour != "0.85" else "0.75", weight="bold" if on else None)
+                  color="white" if on else "black" if colour != "0.85" else "0.45", weight="bold" if on else None)
 
-    def arrow(start, end, text="", back=False, at=1.3):
+    def arrow(start, end, back=False):
         axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "mutation_scale": 18, "linewidth": 2, "color": MARK if back else "0.25",
                                                   "linestyle": (0, (3, 2)) if back else "-", "shrinkA": 0, "shrinkB": 0})
-        if text:
-            axis.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + at, text, ha="center", va="center", color=MARK if back else "0.25",
-                      fontsize=10)
 
     box(0, 21, "blurred", shown=number != 2)
     box(23, 21, "generator", "generator")
@@ -317,14 +315,14 @@ def gan_step(phase: str) -> Figure:
         arrow((59, 26), (72, 19.5))
     if number == 2:
         arrow((59, 7), (72, 14.5))
-        axis.text(64.5, 31, "lower this answer", color=MARK, ha="left", fontsize=10)
-        axis.text(64.5, 3.5, "raise this answer", color=MARK, ha="left", fontsize=10)
+        axis.text(64.5, 31, "lower this answer", color=WORDS, ha="left", fontsize=10)
+        axis.text(64.5, 3.5, "raise this answer", color=WORDS, ha="left", fontsize=10)
     if number == 3:
         arrow((72, 15.5), (59, 22.5), back=True)
         arrow((46, 23), (36, 23), back=True)
         arrow((52.5, 12), (52.5, 21), back=True)
-        axis.text(51.5, 16.5, "content loss:\nbe like the sharp one", color=MARK, ha="right", va="center", fontsize=10)
-        axis.text(64.5, 31, "adversarial loss:\nraise this answer", color=MARK, ha="left", va="center", fontsize=10)
+        axis.text(51.5, 16.5, "content loss:\nbe like the sharp one", color=WORDS, ha="right", va="center", fontsize=10)
+        axis.text(64.5, 31, "adversarial loss:\nraise this answer", color=WORDS, ha="left", va="center", fontsize=10)
     axis.set_title({1: "1 · The generator makes an output; nothing moves",
                     2: "2 · The critic moves, a few times; the output is a constant for it",
                     3: "3 · The generator moves; the gradient passes through the critic, which stays"}[number], loc="left")

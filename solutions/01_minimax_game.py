@@ -191,7 +191,7 @@ def draw_place(a):
     best = np.argmax(reward)
     axis.plot(answers[best], reward[best], "o", color=GREEN, markersize=9)
     axis.annotate(f"best answer: {answers[best]:.2f}", (answers[best], reward[best]), (0, -28), textcoords="offset points",
-                  ha="center", color=GREEN)
+                  ha="center", color="#00735A")
     axis.set(xlabel="the answer D at this place", ylabel="a log D + b log (1 − D)", ylim=(-3.5, 0.2),
              xlim=(-0.1, 1.1), title=f"real a = {a:g}, fake b = {b:.2g}")
     return figure

@@ -521,6 +521,7 @@ def draw(photo):
     axes[0].axvline(200, color="white", linestyle=":")
     axes[0].set_title("the photograph")
     shown = axes[1].imshow(verdict(photo), cmap="gray", vmin=0, vmax=1, extent=(24, 376, 376, 24))
+    axes[1].add_patch(plt.Rectangle((24, 24), 352, 352, fill=False, edgecolor="0.4"))     # answers near 1 are as white as the page
     axes[1].set(title="the judge's answers", xlim=(0, 400), ylim=(400, 0))
     for axis in axes:
         axis.axis("off")

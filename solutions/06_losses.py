@@ -312,7 +312,7 @@ print(f"over 60% of the 256 maps respond more weakly to the blurred photograph: 
 # %%
 sharp = palace[20:276, 150:406].astype(np.float32)
 pattern = np.random.default_rng(6).standard_normal(sharp.shape)
-vgg = losses.Perceptual()                                       # the mean squared difference of features: section 5
+perceptual = losses.Perceptual()                                    # the mean squared difference of features: section 5
 
 
 def blurred_to(mse):
@@ -335,7 +335,7 @@ def damaged(mse):
             "blur": blurred_to(mse)}
 
 
-def feature_distance(picture, loss=vgg):
+def feature_distance(picture, loss=perceptual):
     """The difference of VGG16's features from those of the sharp photograph."""
     to_network = (np.stack([sharp, picture]) / 127.5 - 1).astype(np.float32)
     return float(loss(to_network[:1], to_network[1:])[0])

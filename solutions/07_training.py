@@ -480,7 +480,7 @@ def draw_curves(curves, chosen, title, images=None):
     figure, axis = plt.subplots(figsize=(6.8, 3.2))
     for value in [*curves, chosen]:
         x = 10 * np.arange(len(curves[value])) * (images[value] if images else 1)
-        style = {"linewidth": 3, "color": figures.COLOURS["blue"]} if value == chosen else {"linewidth": 1.2, "color": "0.75"}
+        style = {"linewidth": 3, "color": figures.COLOURS["blue"]} if value == chosen else {"linewidth": 1.2, "color": "0.55"}
         axis.plot(x, np.maximum(curves[value], -1), **style)
     axis.axhline(0, color="0.4", linewidth=1, linestyle="--")
     axis.set(ylim=(-1, 2.5), xlabel="images seen" if images else "step", ylabel="gain on test patches, dB", title=title)

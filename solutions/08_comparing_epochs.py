@@ -325,7 +325,7 @@ widgets.slider([figures.pixels(compare.panel(both, epoch, BRANCHES, (8, 0, 40)))
 def swipe_epochs(left, left_epoch, right, right_epoch, photo=FIR):
     return widgets.swipe(both[left].picture(left_epoch, photo), both[right].picture(right_epoch, photo),
                          labels=(f"{left}, epoch {left_epoch}", f"{right}, epoch {right_epoch}"), zoom=3, kilobytes=60,
-                         alt="a held-out crop after two epochs")
+                         alt=f"A held-out crop: left of the line after epoch {left_epoch} of the run {left}, right of it after epoch {right_epoch} of {right}")
 
 
 swipe_epochs("content", 16, "adversarial", 6)
