@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from glob import glob
+from itertools import chain
 from pathlib import Path
 
 import course_lib
@@ -192,7 +194,7 @@ def deblur(options: argparse.Namespace) -> int:
         return _load(options)
 
     results, status = set(), 0
-    for photo in map(Path, options.photos):
+    for photo in map(Path, chain.from_iterable(map(_matching, options.photos))):
         try:
             image = photos.read(photo)
             output = _output(photo, options, results)
@@ -213,6 +215,11 @@ def deblur(options: argparse.Namespace) -> int:
         except OSError as error:
             status = _bad(f"{error.filename or photo} can't be reached ({error.strerror or error}).")
     return status
+
+
+def _matching(word: str) -> list[str]:
+    """The files that a word such as *.jpg means, sorted: Windows' shells leave that to the program. Else the word itself."""
+    return [word] if Path(word).exists() else sorted(glob(word)) or [word]
 
 
 def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Path:

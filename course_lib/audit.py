@@ -111,7 +111,7 @@ def least_count(maximum: float, minimum: float, mean: float, unit: float = 0.01)
     half = unit / 2
     if minimum == mean == maximum:
         return 1
-    if not minimum < mean < maximum:
+    if not minimum <= mean <= maximum:
         raise ValueError(f"the mean {mean} does not lie between {minimum} and {maximum}; no values have these statistics.")
     n = 2
     while True:     # one value is the maximum, one the minimum; the others lie anywhere between

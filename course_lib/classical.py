@@ -66,7 +66,7 @@ def richardson_lucy(image: np.ndarray, psf: np.ndarray, iterations: int = 30, ga
 
 
 def richardson_lucy_at(image: np.ndarray, psf: np.ndarray, counts: Sequence[int], gamma: float = GAMMA) -> list[np.ndarray]:
-    """The results of `richardson_lucy` after each of several numbers of iterations, in rising order, from one run."""
+    """The results of `richardson_lucy` after each of several different numbers of iterations, in rising order, from one run."""
     if min(counts) < 1:
         raise ValueError(f"iterations is {min(counts)}; it must be at least 1.")
 

@@ -30,6 +30,12 @@ class Source:
     epoch: int      # pairs in an epoch: of GoPro's each once, of the few built-in photographs as many as asked for
 
 
+def photographs(split: str, more: bool = True) -> list[np.ndarray]:
+    """The built-in photographs of a split, uint8 (H, W, 3); with `more`, those to train on include data/more_photos."""
+    files = sorted(MORE_PHOTOS.glob("*.jpg")) if more and split == "train" else []
+    return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in files]
+
+
 def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None,
            unmoved: float = 0.0) -> Source:
     """Open "photos", "photos+" or "gopro:FOLDER".
@@ -39,7 +45,7 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     data : "photos" for the built-in photographs, blurred by the course at `level` (1-4),
         "photos+" to train on those of data/more_photos too (streets, buildings, people), or
         "gopro:FOLDER" for a copy of the GoPro dataset, which brings its own blur.
-    split : "train", "validation" (built-in photographs only) or "test".
+    split : "train", "validation" (of GoPro, which has none, its test split) or "test".
     patch : side of the square patches in pixels.
     squash : GoPro only. Shrink the whole frame to patch × patch instead of cropping, the other
         reading of Section 3.1's "dividing the input image into a 256x256 matrix".
@@ -57,9 +63,7 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     if not 0 <= unmoved <= 1:
         raise ValueError(f"unmoved is {unmoved}; it is a part of the pairs, from 0 to 1.")
     if data in ("photos", "photos+"):
-        images = [photos.load(name) for name in photos.names(split)]
-        if data == "photos+" and split == "train":
-            images += [photos.read(path) for path in sorted(MORE_PHOTOS.glob("*.jpg"))]
+        images = photographs(split, more=data == "photos+")
         largest = min(min(image.shape[:2]) for image in images)
         if patch > largest:
             raise ValueError(f"patch is {patch}; the smallest photograph of {data!r} to cut it from has a side of {largest} pixels: "

@@ -75,10 +75,12 @@ def pixels(picture, scale: float = 1.0) -> np.ndarray:
     """
     if isinstance(picture, Figure):
         plt.close(picture)
-        picture.set_dpi(scale * picture.dpi)
+        dpi = picture.dpi
+        picture.set_dpi(scale * dpi)
         canvas = FigureCanvasAgg(picture)       # draws once; savefig would draw twice
         canvas.draw()
         array = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        picture.set_dpi(dpi)                    # a figure shown again has its size again
         return array if any(axis.images for axis in picture.axes) else _few_colours(array)
     if isinstance(picture, bytes):
         return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))

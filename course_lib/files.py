@@ -1,5 +1,6 @@
 """Files that a crash, a full disk or an interruption never leaves half written, and that say so where they are damaged."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -51,7 +52,11 @@ def locked(path: Path) -> Iterator[None]:
         else:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:        # some network file systems (Lustre, as it is often mounted) know no locks
+                if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+                    raise
         yield
 
 

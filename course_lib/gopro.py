@@ -94,7 +94,7 @@ def _match(folder: Path, blur: Path, sharp: Path, found: list, missing: list) ->
     missing += [f"{name(path)}/" for path in (blur, sharp) if not path.is_dir()]
     if not (blur.is_dir() and sharp.is_dir()):
         return
-    blurred, clear = ({file.name for file in path.glob("*.png")} for path in (blur, sharp))
+    blurred, clear = ({file.name for file in path.glob("[!.]*.png")} for path in (blur, sharp))
     if not blurred | clear:
         missing.append(f"photographs (*.png) in {name(blur)}/ and {name(sharp)}/")
     missing += [name(sharp / file) for file in sorted(blurred - clear)]

@@ -18,18 +18,18 @@ LEAK = 0.2          # slope of LeakyReLU: the report names the function, not the
 MOMENTUM = 0.9      # batch statistics settle in tens of steps; Keras' 0.99 needs hundreds
 
 
-def normalise(kind: str, dtype=None, name=None):
+def normalise(kind: str, dtype=None):
     """A normalisation layer: "batch" (the report's), "instance", "layer" or "none"."""
     if kind == "batch":
         # where several devices share a batch, its mean and variance are those of all of it
         shared = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return BatchNormalization(momentum=MOMENTUM, synchronized=shared, dtype=dtype, name=name)
+        return BatchNormalization(momentum=MOMENTUM, synchronized=shared, dtype=dtype)
     if kind == "instance":      # each image and channel on its own (Ulyanov et al., arXiv:1607.08022)
-        return layers.GroupNormalization(groups=-1, dtype=dtype, name=name)
+        return layers.GroupNormalization(groups=-1, dtype=dtype)
     if kind == "layer":         # each image on its own, all channels together (Ba et al., arXiv:1607.06450)
-        return layers.GroupNormalization(groups=1, dtype=dtype, name=name)
+        return layers.GroupNormalization(groups=1, dtype=dtype)
     if kind == "none":
-        return layers.Identity(dtype=dtype, name=name)
+        return layers.Identity(dtype=dtype)
     raise ValueError(f'normalisation is {kind!r}; use "batch", "instance", "layer" or "none".')
 
 

@@ -91,7 +91,7 @@ class DeblurGAN:
         self.critic = self.critic_optimizer = None
         if self.objective:
             self.critic = networks.discriminator(s.patch, self.objective.normalisation, self.objective.output, dtype=policy)
-            self.critic_optimizer = _adam(s, total_steps * s.critic_steps, self.critic)
+            self.critic_optimizer = _adam(s, total_steps, self.critic, s.critic_steps)
 
         content = s.content or ("perceptual" if self.objective else "l1")
         if content not in ("l1", "psnr", "perceptual"):
@@ -171,14 +171,14 @@ def generator_arguments(s: Settings) -> dict:
     return arguments | {"network": s.network}
 
 
-def _adam(s: Settings, total_steps: int, model: keras.Model) -> keras.optimizers.Optimizer:
+def _adam(s: Settings, total_steps: int, model: keras.Model, each: int = 1) -> keras.optimizers.Optimizer:
     """Adam with the settings of Section 3.2, built, so that a checkpoint finds its moments."""
     if s.schedule not in ("constant", "cosine"):
         raise ValueError(f'schedule is {s.schedule!r}; use "constant" or "cosine".')
     rate = s.learning_rate
     if s.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(0.0 if s.warmup else rate, max(1, total_steps - s.warmup), alpha=0.01,
-                                                      warmup_target=rate if s.warmup else None, warmup_steps=s.warmup)
+        rate = keras.optimizers.schedules.CosineDecay(0.0 if s.warmup else rate, max(1, (total_steps - s.warmup) * each), alpha=0.01,
+                                                      warmup_target=rate if s.warmup else None, warmup_steps=s.warmup * each)
     elif s.warmup:
         raise ValueError(f"warmup is {s.warmup}, which only the schedule cosine has: set schedule=cosine, or warmup=0.")
     optimizer = keras.optimizers.Adam(rate, s.beta_1, s.beta_2, s.epsilon, global_clipnorm=s.clip)
@@ -441,10 +441,12 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
             networks.silence_blocks(gan.generator)
         state = _begin(folder, gan, settings, held_out, writer)
 
+    run = Run(folder) if writer else None
+
     def tell(losses, **more):
         if writer:
             left = state.seconds / max(state.step, 1) * (total - state.step)
-            report(Progress(Run(folder), state.step, total, epoch_steps, state.seconds, left, losses, state.history, **more))
+            report(Progress(run, state.step, total, epoch_steps, state.seconds, left, losses, state.history, **more))
 
     tell({}, epoch_done=True, message=message)
     started = saved = time.perf_counter()

@@ -47,6 +47,7 @@ def test_least_count_against_search():
     assert audit.least_count(100, 0, 1) == 100
     assert audit.least_count(0.8, 0.6, 0.7) == 2
     assert audit.least_count(32.33, 25.39, 29.30) == 3
+    assert audit.least_count(0.77, 0.65, 0.65) == 13        # 0.765 and twelve times 0.6451
     with pytest.raises(ValueError, match="does not lie between"):
         audit.least_count(3, 2, 4)
 

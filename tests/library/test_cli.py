@@ -436,6 +436,15 @@ def test_one_photograph_that_cannot_be_reached_does_not_stop_the_others(deblur, 
     assert status == 2 and err == f"{far} can't be reached (Permission denied).\n" and "near_deblurred.png" in out
 
 
+def test_a_pattern_means_the_photographs_it_matches(deblur, tmp_path):
+    """Windows' shells hand it on as it is. A file of that very name comes first."""
+    for name in ("a.png", "b.png", "[c].png"):
+        saved(tmp_path / name)
+    (tmp_path / "out").mkdir()
+    assert deblur(tmp_path / "?.png", tmp_path / "[c].png", "-o", tmp_path / "out")[0] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a_deblurred.png", "b_deblurred.png", "[c]_deblurred.png"}
+
+
 def test_photographs_may_stand_behind_an_option(deblur, tmp_path):
     first, second = saved(tmp_path / "a.png"), saved(tmp_path / "b.png")
     status, out, err = deblur(first, "--force", str(second))

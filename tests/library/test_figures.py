@@ -39,6 +39,12 @@ def test_show_gives_html_with_alt_and_closes_the_figure():
     assert len(shown.html) < 60_000
 
 
+def test_a_figure_shown_again_has_the_same_size():
+    figure = plot()
+    assert figures.show(figure, ALT).html == figures.show(figure, ALT).html
+    assert figures.pixels(figure).shape == figures.pixels(figure).shape
+
+
 def test_show_is_deterministic():
     assert figures.show(plot(), ALT).html == figures.show(plot(), ALT).html
 

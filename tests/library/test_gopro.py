@@ -50,6 +50,12 @@ def test_official_layout(official):
         assert photos.read(sharp)[0, 0, 0] - photos.read(blurred)[0, 0, 0] == 10, "the same frame of the right variant"
 
 
+def test_the_shadows_that_macos_writes_are_no_photographs(official):
+    for kind in ("blur", "sharp"):
+        (official / "test" / "GOPR0384_11_00" / kind / "._000001.png").write_bytes(b"not a photograph")
+    assert len(gopro.pairs(official, "test")) == 4
+
+
 def test_flat_layout(flat):
     whole, train, test = (gopro.pairs(flat, split) for split in ("all", "train", "test"))
     assert (len(whole), len(train), len(test)) == (20, 18, 2)

@@ -1,5 +1,6 @@
 """Settings from text, and run folders read without TensorFlow."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from course_lib import blur, photos
-from course_lib.files import atomic
+from course_lib.files import atomic, locked
 from course_lib.runs import SIZES, Run, RunError, Settings
 
 
@@ -132,3 +133,15 @@ def test_the_few_photographs_are_crops_of_the_built_in_ones():
                 seen = pairs.parents[1] / "few_photographs_seen" / "pairs"
                 stored = (pairs / "train" / "crops" / kind / f"{i}.png").read_bytes()
                 assert all((seen / part / "crops" / kind / f"{i}.png").read_bytes() == stored for part in ("train", "test"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks otherwise")
+def test_a_file_system_without_locks_can_be_trained_on(tmp_path, monkeypatch):
+    import fcntl
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with locked(tmp_path / ".lock"):
+        pass

@@ -254,6 +254,15 @@ def test_a_warm_up_raises_the_rate_and_a_bound_shortens_the_gradient():
     assert gan.optimizer.global_clipnorm == 1e-6
 
 
+def test_the_critics_rate_is_the_generators_at_every_step():
+    settings = SMOKE.changed(objective="wgan-gp", critic_steps=5, schedule="cosine", warmup=4, learning_rate=1e-2)
+    gan = training.DeblurGAN(settings, total_steps=8)
+    for step in range(9):
+        gan.optimizer.iterations.assign(step)
+        gan.critic_optimizer.iterations.assign(5 * step)
+        assert float(gan.critic_optimizer.learning_rate) == pytest.approx(float(gan.optimizer.learning_rate), rel=1e-5)
+
+
 @pytest.mark.parametrize("changes, words", [({"warmup": 3, "schedule": "constant"}, "only the schedule cosine has"),
                                             ({"statistics": "moving"}, 'use "batch" or "stored"'),
                                             ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"')])
