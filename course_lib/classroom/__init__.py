@@ -44,7 +44,10 @@ c = get_config()
 configure(c, Path(__file__).parent)
 own = Path(__file__).with_name("my_settings.py")
 if own.exists():
-    exec(compile(own.read_text(encoding="utf-8"), str(own), "exec"))
+    try:
+        exec(compile(own.read_text(encoding="utf-8"), str(own), "exec"))
+    except Exception as error:      # nbgrader would go on without any settings, and nothing would be confined
+        raise SystemExit(f"ERROR: {own} can't be read ({error!r}): mend it; nothing was done.")
 '''
 
 
@@ -73,6 +76,9 @@ def configure(c, folder: Path) -> None:
         nb.SaveAutoGrades, nb.AssignLatePenalties, nb.CheckCellMetadata]
     c.GenerateFeedback.preprocessors = [nb.GetGrades, grading.WithoutHiddenTests, grading.ReadableFeedback]
     c.ExportApp.plugin_class = export.MoodleAndCanvas
+    # As Moodle ("Ada Lovelace_123_assignsubmission_file_/…") and Canvas ("lovelaceada_LATE_123_456_…-1.ipynb") name downloads.
+    c.FileNameCollectorPlugin.named_regexp = (r".*[/\\](?P<student_id>[^/\\_]+)_(?:LATE_)?\d+_(?:assignsubmission_file[_/\\]+|\d+_)"
+                                              r"(?P<file_id>\d\d_[a-z_]+)")
 
 
 # ---------------------------------------------------------------- make and renew
@@ -117,7 +123,8 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
         """Bring a file up to date, unless the teacher changed it; whether it is."""
         there = target.read_text(encoding="utf-8") if target.exists() else None
         if there not in (None, fresh) and authoring.short_hash(there) != written.get(name):
-            say(f"{name}: you changed it, so it stays; the course has another version")
+            say(f"{name}: you changed it, so it stays" + ("" if authoring.short_hash(fresh) == written.get(name) else
+                f"; the course has another version: to take it, delete {target.relative_to(folder)} and run this again"))
             return False
         if there != fresh:
             _write(target, fresh)
@@ -126,9 +133,12 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
         return True
 
     for path in lessons:
-        name = path.stem
-        if renew(name, folder / "source" / name / f"{name}.ipynb", authoring.text(authoring.read(path)),
-                 "a newer version; release it again with --force"):
+        name, fresh = path.stem, authoring.text(authoring.read(path))
+        there = folder / "source" / name / f"{name}.ipynb"
+        if there.exists() and _handed_in(folder, name) and _exercises(there.read_text(encoding="utf-8")) != _exercises(fresh):
+            say(f"{name}: students have handed it in, and the newer version has other exercises, so it stays as it is; "
+                "grade it with the course as it was (`git checkout`)")
+        elif renew(name, there, fresh, "a newer version; release it again with --force"):
             renew(f"marking/{name}.md", folder / "marking" / f"{name}.md", marking(path), "a newer version")
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
@@ -136,6 +146,16 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
             date = dates[path.stem]
             gradebook.update_or_create_assignment(path.stem, **({"duedate": date} if date or path.stem in dated else {}))
     say(f"The classroom is in {folder}: {len(lessons)} assignments. INSTRUCTORS.md says what comes next.")
+
+
+def _handed_in(folder: Path, name: str) -> list[str]:
+    """The students who handed in a lesson, in order."""
+    return sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{name}") if path.is_dir())
+
+
+def _exercises(notebook: str) -> set[str]:
+    """The names of nbgrader's cells in a notebook's text: once there are submissions, it takes no others."""
+    return {cell["metadata"]["nbgrader"]["grade_id"] for cell in json.loads(notebook)["cells"] if "nbgrader" in cell["metadata"]}
 
 
 def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
@@ -152,7 +172,8 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
                 raise ClassroomError(f"{path}, line {number}: {name!r} is no graded lesson; before the first comma stands one of "
                                      f"{', '.join(lessons)}.")
             try:
-                date = datetime.fromisoformat(row[1].strip()) if len(row) > 1 and row[1].strip() else None
+                words = row[1].strip() if len(row) > 1 else ""
+                date = datetime.fromisoformat(words + " 23:59" * (len(words) == 10)) if words else None     # a day: until its end
                 rows[name] = date.astimezone(UTC).replace(tzinfo=None) if date and date.tzinfo else date
             except ValueError:
                 raise ClassroomError(f"{path}, line {number}: {row[1]!r} is no date; write it as 2027-03-31 or "
@@ -222,22 +243,26 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
         raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(path.name for path in there)}.")
     name = found[0].name
     _find_programs()
+    _write(folder / "nbgrader_config.py", CONFIG)
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         files = [f"{notebook.name}.ipynb" for notebook in gradebook.find_assignment(name).notebooks]
         if not files:
             raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
-    students = sorted(path.parent.name for path in (folder / "submitted").glob(f"*/{name}") if path.is_dir())
+        _same_checks(name, [cell.source for notebook in gradebook.find_assignment(name).notebooks for cell in notebook.source_cells])
+    students = _handed_in(folder, name)
     if not students:
         raise ClassroomError(f"{folder / 'submitted'} holds no submission of {name}: a submission is "
                              f"submitted/STUDENT/{name}/{name}.ipynb.")
 
-    failed, started = [], time.monotonic()
+    failed, left, started = [], [], time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(_autograde, folder, name, student, force, files): student for student in students}
         try:
             for done, future in enumerate(as_completed(running), start=1):
                 reason = future.result()
-                if reason:
+                if reason is None:
+                    left.append(running[future])
+                elif reason:
                     failed.append(running[future])
                     say(f"{running[future]}: not graded: {reason}")
                 passed = time.monotonic() - started
@@ -245,16 +270,39 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    say(f"{len(students) - len(failed)} of {len(students)} graded in {_minutes(time.monotonic() - started)}; "
+    say(f"{len(students) - len(failed) - len(left)} of {len(students)} graded in {_minutes(time.monotonic() - started)}; "
         f"the written answers are yours to mark in the formgrader.")
+    if left:
+        again = [student for student in left if _changed(folder / "submitted" / student / name, folder / "autograded" / student / name)]
+        say(f"{len(left)} had been graded before and stay as they were; --force grades all again, "
+            f"`nbgrader autograde {name} --student STUDENT --force` one."
+            + (f" Handed in again since: {', '.join(sorted(again))}." if again else ""))
     return sorted(failed)
 
 
-def _autograde(folder: Path, name: str, student: str, force: bool, files: list[str]) -> str:
-    """`nbgrader autograde` for one student in a process of its own; returns why it failed, or ""."""
+def _same_checks(name: str, tests: list[str]) -> None:
+    """ClassroomError if the tests that were released call checks which the course no longer has: everybody would score 0."""
+    called = {found for test in tests for found in re.findall(r"\b(lesson_\d\d)\.(check_\w+)\(", test or "")}
+    gone = sorted(f"{module}.{check}" for module, check in called
+                  if f"\ndef {check}(" not in (ROOT / "course_lib" / "checks" / f"{module}.py").read_text(encoding="utf-8"))
+    if gone:
+        raise ClassroomError(f"{name} was released with tests that this version of the course doesn't have ({', '.join(gone)}). If nobody "
+                             "has handed it in, release it again; else grade it with the course as it was then (`git checkout`).")
+
+
+def _changed(submitted: Path, graded: Path) -> bool:
+    """Whether a submission has a newer file than what was graded."""
+    return max((path.stat().st_mtime for path in submitted.glob("*")), default=0) > max(
+        (path.stat().st_mtime for path in graded.glob("*.ipynb")), default=0)
+
+
+def _autograde(folder: Path, name: str, student: str, force: bool, files: list[str]) -> str | None:
+    """`nbgrader autograde` for one student in a process of its own; returns why it failed, "" if it did not, None if it was done before."""
     there = {path.name for path in (folder / "submitted" / student / name).iterdir()}
     if not there & set(files):
         return f"{' or '.join(files)} is not there, only {', '.join(sorted(there)) or 'an empty folder'}: give the notebook that name"
+    results = folder / "autograded" / student / name
+    before = {path: path.stat().st_mtime_ns for path in results.glob("*.ipynb")}
     command = [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, *(["--force"] if force else [])]
     for _ in range(5):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
@@ -262,7 +310,7 @@ def _autograde(folder: Path, name: str, student: str, force: bool, files: list[s
             break
         time.sleep(1)
     if done.returncode == 0:
-        return ""
+        return "" if before != {path: path.stat().st_mtime_ns for path in results.glob("*.ipynb")} else None
     lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
     reasons = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception|NotJSON\w*)\b", line.strip())]
     if reasons:

@@ -24,6 +24,10 @@ class MoodleAndCanvas(CsvExportPlugin):
         students = [one for one in gradebook.students if not self.student or one.id in self.student]
         scores = {student.id: [_score(gradebook, assignment, student) for assignment in assignments] for student in students}
         titles = [one.name for one in assignments]
+        for one in assignments:
+            waiting = sum(submission.needs_manual_grade for submission in one.submissions)
+            if waiting:
+                self.log.warning("%s: %d submissions still have answers without marks, which count 0", one.name, waiting)
         _write(folder / "moodle.csv", [["ID number", "First name", "Surname", *titles],
                                        *([one.id, one.first_name or "", one.last_name or "", *scores[one.id]] for one in students)])
         _write(folder / "canvas.csv", [

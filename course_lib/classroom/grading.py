@@ -50,6 +50,8 @@ class WholeExercises(OverwriteCells):
 
     def add_missing_grade_cells(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """An empty answer takes the place of each that was deleted, then come the tests."""
+        if not any("nbgrader" in cell.metadata for cell in nb.cells):
+            raise ValueError("none of its cells is an exercise's: the notebook lost its metadata, or is another one; ask for the original")
         source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         graded = {cell.name for cell in source.grade_cells}
         place = 0                   # behind the last cell of nbgrader's that is there

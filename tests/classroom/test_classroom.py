@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import re
+import shutil
+import zipfile
 
 import nbformat
 import pytest
@@ -111,7 +113,51 @@ def test_a_date_from_the_formgrader_stays_unless_the_table_has_one(room):
     assert due("") == due() != None
     assert due("2027-03-31 18:00+02:00") == "2027-03-31T16:00:00"
     assert due("2027-03-31 16:00") == "2027-03-31T16:00:00"
+    assert due("2027-03-31") == "2027-03-31T23:59:00", "a day lasts until its end"
     assert due("") is None
+
+
+def test_settings_that_cant_be_read_confine_nothing_so_nothing_runs(room):
+    (room.folder / "my_settings.py").write_text("c.SealedExecute.memory_gb = 4,0GB\n")
+    with pytest.raises(AssertionError, match="ERROR: .*my_settings.py can't be read .SyntaxError"):
+        room.nbgrader("generate_assignment", QUICK)
+    assert not (room.folder / "release").exists()
+
+
+def test_other_exercises_wait_until_nobody_has_handed_in(room, monkeypatch):
+    released = room.folder / "source" / QUICK / f"{QUICK}.ipynb"
+    before, said = released.read_text(encoding="utf-8"), []
+    hand_in(room, QUICK, "right")
+    changed = room.folder.parent / "solutions" / f"{QUICK}.py"
+    changed.parent.mkdir()
+    changed.write_text(source(QUICK).read_text(encoding="utf-8").replace('"grade_id": "', '"grade_id": "new-'), encoding="utf-8")
+    monkeypatch.setattr(classroom, "graded_lessons", lambda: [changed])
+    (room.folder / "due_dates.csv").unlink()
+    classroom.make(room.folder, said.append)
+    assert any(line.startswith(f"{QUICK}: students have handed it in, and the newer version has other exercises") for line in said), said
+    assert released.read_text(encoding="utf-8") == before
+    shutil.rmtree(room.folder / "submitted")
+    classroom.make(room.folder, said.append)
+    assert "new-" in released.read_text(encoding="utf-8")
+
+
+def test_tests_whose_checks_are_gone_are_named():
+    classroom._same_checks(QUICK, ["lesson_03.check_count(count)"])
+    with pytest.raises(classroom.ClassroomError, match=r"lesson_03\.check_of_old"):
+        classroom._same_checks(QUICK, ["lesson_03.check_count(count)\nlesson_03.check_of_old(count)"])
+
+
+def test_downloads_of_moodle_and_canvas_are_collected(room):
+    room.nbgrader("generate_assignment", QUICK)
+    archive = room.folder / "downloaded" / QUICK / "archive"
+    archive.mkdir(parents=True)
+    with zipfile.ZipFile(archive / "all.zip", "w") as file:
+        for name in (f"Ada Lovelace_12345_assignsubmission_file_/{QUICK}.ipynb", f"hoppergrace_67_890_{QUICK}.ipynb",
+                     f"turingalan_LATE_68_891_{QUICK}-1.ipynb"):
+            file.writestr(name, "{}")
+    room.nbgrader("zip_collect", QUICK, "--force")
+    assert sorted(path.parent.parent.name for path in (room.folder / "submitted").glob(f"*/{QUICK}/{QUICK}.ipynb")) == [
+        "Ada Lovelace", "hoppergrace", "turingalan"]
 
 
 def test_another_nbgrader_course_is_left_alone(tmp_path):
@@ -239,6 +285,7 @@ def whole_class(room, name, *who):
     broken.parent.rmdir()
     assert classroom.grade(room.folder, name, jobs=2, say=said.append) == []
     assert autograded.stat().st_mtime_ns == before, "what is graded is not graded again"
+    assert said[-2].startswith(f"0 of {len(expected)} graded") and said[-1].startswith(f"{len(expected)} had been graded before")
 
     room.nbgrader("generate_feedback", name)
     page = (room.folder / "feedback" / "wrong" / name / f"{name}.html").read_text(encoding="utf-8")

@@ -3,13 +3,15 @@
 `complaints(notebook, kind, size)` starts pytest with nbval on one notebook in a process of its own, so that
 each lesson is one test. In that process this file is a plugin, which adds what nbval lets pass:
 
-- kind "solution": every code cell has an execution count, and every test cell gets full marks from nbgrader;
+- kind "solution": every code cell has an execution count, and every test cell gets full marks from nbgrader
+  and from the classroom, which asks each check for its "Correct: …";
 - kind "student": a cell tagged `raises-exception` raises, and every test cell gets 0;
 - both: nothing is written to stderr (which is also how an unknown magic shows);
 - at any size but "laptop" the output of cells tagged `size-dependent` is not compared: the stored one is laptop's.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,8 @@ import nbformat
 import pytest
 from nbgrader.utils import determine_grade, is_grade, is_solution
 from nbval.plugin import IPyNbCell, NbCellError
+
+from course_lib.classroom.grading import checks_in
 
 HERE = Path(__file__).resolve().parent
 KIND, SIZE = "LESSON_KIND", "COURSE_SIZE"
@@ -49,6 +53,9 @@ def extra_complaint(cell: nbformat.NotebookNode, outputs: list, kind: str) -> st
     if is_grade(cell) and not is_solution(cell):
         ran = nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata, outputs=nbformat.from_dict(outputs))
         points, most = determine_grade(ran)
+        said = "".join(output.text for output in outputs if output.output_type == "stream")
+        if kind == "solution" and len(re.findall("^Correct: ", said, re.MULTILINE)) < checks_in(cell.source):
+            return "a check came to its end without passed(…): grading would score 0"
         wanted = most if kind == "solution" else 0
         if points != wanted:
             return f"nbgrader gives {points:g} of {most:g} points, the {kind} should get {wanted:g}"
