@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from course_lib import authoring
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -24,6 +26,15 @@ def test_the_map_links_the_lessons_that_exist():
     linked = [match[1] for first, *_ in rows if (match := re.search(r"\(notebooks/(.*?)\)", first))]
     assert linked == LESSONS and len(rows) == len(LESSONS)
     assert all(minutes.isdigit() and points.isdigit() for _, minutes, points in rows)
+
+
+def test_the_totals_are_those_of_the_lessons():
+    points = sum(int(found) for found in re.findall(r"^\| \[\d\d .*\| (\d+) \|$", README, re.M))
+    written = sum(cell.metadata.nbgrader.points for path in sorted((ROOT / "solutions").glob("*.py")) for cell in authoring.read(path).cells
+                  if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade"))
+    teachers = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    assert f"notebooks with {points} points" in teachers and f"{written} of the {points} points" in teachers
+    assert f"{points} points, ten hours" in README and f"{points - written} of the {points} points" in README
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
