@@ -272,6 +272,32 @@ def test_search_by_keyboard(site, served, reader, way):
     assert 0 < term.bounding_box()["y"] < 900 and term.locator("strong").inner_text().startswith("Receptive field")
 
 
+def test_a_search_says_how_much_more_there_is(site, reader):
+    page = reader()
+    page.goto((site / "index.html").as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("the")
+    page.locator("#site-found a").first.wait_for()
+    assert page.locator("#site-found a").count() == 12
+    assert re.fullmatch(r"\d+ more: add a word\.", page.locator("#site-found p").last.inner_text())
+
+
+def test_on_a_phone_figures_can_be_read_and_print_cuts_nothing(site, reader):
+    """A figure keeps at least 608 pixels and its output scrolls; on paper, code is broken and figures fit."""
+    page = reader(390)
+    page.goto((site / "03_counting_parameters.html").as_uri())
+    widths = page.evaluate("[...document.querySelectorAll('.output > img')].map(i => [i.clientWidth, i.getAttribute('width')])")
+    assert widths and all(shown >= min(608, int(given)) for shown, given in widths)
+    page.emulate_media(media="print")
+    assert page.evaluate("[...document.querySelectorAll('pre')].filter(p => p.scrollWidth > p.clientWidth + 1).length") == 0
+    assert page.evaluate("document.querySelector('header').offsetHeight") == 0
+
+
+@pytest.mark.parametrize("equation, spaces", [(r"a \log D", 2), (r"3 \log_2 p", 1), (r"\log D", 1), (r"x_i \log D", 2)])
+def test_log_keeps_its_distance(equation, spaces):
+    assert website.mathml(equation).count("<mspace") == spaces
+
+
 def test_menu_on_a_phone(site, reader):
     page = reader(390)
     page.goto((site / "index.html").as_uri())
