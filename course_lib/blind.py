@@ -27,7 +27,7 @@ SIDE = 2 * REACH + 1
 WINDOW = 384        # least side of the photographs it learns from, in pixels
 UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
-MIDDLE = 800        # side of the part of a photograph that decides between a kernel and its mirror image, in pixels
+MIDDLE = 800        # side of the part of a photograph that decides between a kernel and the same turned by 180 degrees, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
@@ -89,7 +89,7 @@ def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
     A small U-Net, as spikes of the cepstrum lie where the kernel ends, with a dense layer at its
     bottom, as one glance at all of it is needed to tell motion from texture. The answer is a
     probability for every pixel, learned by cross-entropy: where the network doubts, it spreads
-    the light. A power spectrum can't tell a kernel from its mirror image; either answer is right.
+    the light. A power spectrum can't tell a kernel from the same turned by 180 degrees; either answer is right.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
 
 
 def either_way(kernel: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy in nats, (N,), of answers (N, 2401) with kernels or with their mirror images, whichever is less.
+    """Cross-entropy in nats, (N,), of answers (N, 2401) with kernels or with these turned by 180 degrees, whichever is less.
 
     With the kernel alone, the best answer would be the mean of both, a motion that goes both ways.
     """
@@ -136,7 +136,7 @@ def load() -> keras.Model:
 # --- Deblurring -------------------------------------------------------------------------------
 
 def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
-    """The kernel of a photograph, or its mirror image: the mean of the model's answers to eight turned copies.
+    """The kernel of a photograph, or the same turned by 180 degrees: the mean of the model's answers to eight turned copies.
 
     Returns float32 (49, 49), sum 1. Raises the errors of `log_spectrum`.
     """
@@ -144,7 +144,7 @@ def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
     answers = model(np.stack([turned(folded, way) for way in range(8)]), training=False).numpy().reshape(8, SIDE, SIDE)
     answers = [turned(answer, way, back=True) for way, answer in enumerate(answers)]
     kernel = answers[0]
-    for _ in range(2):          # each answer may be mirrored: turned to what the others say, and once more to their mean
+    for _ in range(2):          # each answer may be turned by 180 degrees: set right by what the others say, and once more by their mean
         kernel = np.mean([max(answer, answer[::-1, ::-1], key=lambda side: (side * kernel).sum()) for answer in answers], axis=0)
     kernel = np.where(kernel < 0.02 * kernel.max(), 0, kernel)      # what is hardly likely would cost sharpness all the same
     return (kernel / kernel.sum()).astype(np.float32)
@@ -178,7 +178,7 @@ def sparsity(image: np.ndarray) -> float:
 
 
 def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, **search) -> np.ndarray | None:
-    """The kernel of the motion found for a photograph, or its mirror image: what leaves it sparser.
+    """The kernel of the motion found for a photograph, or the same turned by 180 degrees: what leaves it sparser.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion.
 
@@ -262,18 +262,12 @@ def sample(images: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
             return blurred, kernel / kernel.sum()
 
 
-def photographs(split: str) -> list[np.ndarray]:
-    """The photographs of a split; those to train on include data/more_photos."""
-    more = sorted(datasets.MORE_PHOTOS.glob("*.jpg")) if split == "train" else []
-    return [photos.load(name) for name in photos.names(split)] + [photos.read(path) for path in more]
-
-
 def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Cepstra and kernels of samples 0 ... count - 1, float32 (N, 49, 49, 2) and (N, 49, 49).
 
     They take 0.13 s each, so log spectra and kernels are kept in `folder`, in half precision, a thousand to a file.
     """
-    images = photographs(split)
+    images = datasets.photographs(split)
     found = []
     for first in range(0, count, 1000):
         last = min(first + 1000, count)
@@ -292,7 +286,7 @@ def samples(split: str, seed: int, count: int, folder: Path) -> tuple[np.ndarray
 
 def learn_scenes(count: int, seed: int, axes: int) -> camera_path.Scenes:
     """What spectra sharp windows of the training photographs have; 6,000 take two minutes."""
-    images = photographs("train")
+    images = datasets.photographs("train")
     return camera_path.learn_scenes(np.stack([log_spectrum(window(images, np.random.default_rng([seed, n])))[..., 1].ravel()
                                               for n in range(count)]), axes)
 

@@ -185,7 +185,7 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
          rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> np.ndarray:
     """The camera's motion that best explains a photograph's spectrum.
 
-    A spectrum can't tell a motion from its mirror image; either may be returned.
+    A power spectrum can't tell a motion from the same turned by 180 degrees; either may be returned.
 
     Parameters
     ----------

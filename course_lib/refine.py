@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_lib import blind, classical, evaluation, losses, photos, restoration, training
+from course_lib import blind, classical, datasets, evaluation, losses, photos, restoration, training
 from course_lib.backend import keras, tf
 from course_lib.files import atomic
 
@@ -118,10 +118,10 @@ def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model, say: C
 
 def split() -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Those it learns from, and the held-out ones: every fifth of the training photographs and the validation photographs."""
-    images = blind.photographs("train")
+    images = datasets.photographs("train")
     held_out = images[HELD_OUT // 2::HELD_OUT]
     del images[HELD_OUT // 2::HELD_OUT]
-    return images, held_out + blind.photographs("validation")
+    return images, held_out + datasets.photographs("validation")
 
 
 def sample(images: list[np.ndarray], rng: np.random.Generator, estimator: keras.Model) -> np.ndarray | None:

@@ -51,11 +51,11 @@ def test_an_answer_is_a_kernel(model):
     assert kernel.sum() == pytest.approx(1, abs=1e-5) and kernel.min() >= 0
 
 
-def test_either_of_two_mirror_images_is_a_right_answer_and_their_mean_is_not():
+def test_a_kernel_and_the_same_turned_are_right_answers_and_their_mean_is_not():
     bent = np.zeros((blind.SIDE, blind.SIDE), np.float32)
     bent[[20, 24, 24], [24, 24, 30]] = 1 / 3
-    mirrored = bent[::-1, ::-1]
-    kernels, answers = ([np.ravel(k) for k in ks] for ks in ([bent] * 3, [bent, mirrored, (bent + mirrored) / 2]))
+    turned = bent[::-1, ::-1]
+    kernels, answers = ([np.ravel(k) for k in ks] for ks in ([bent] * 3, [bent, turned, (bent + turned) / 2]))
     right, other, both = blind.either_way(np.stack(kernels), np.stack(answers)).numpy()
     assert right == pytest.approx(np.log(3), abs=1e-4) and other == pytest.approx(right, abs=1e-4)
     assert both > right + 0.4
@@ -80,7 +80,7 @@ def test_it_reads_straight_motions_off_photographs_it_never_saw(model, name, len
 
 
 @pytest.mark.parametrize("name", photos.names("validation") + photos.names("test"))
-def test_the_right_one_of_two_mirror_images_leaves_the_sparser_photograph(name):
+def test_the_right_one_of_a_kernel_and_the_same_turned_leaves_the_sparser_photograph(name):
     bend = blur.path_psf(np.array([[-9, 5], [0, 0], [4, 0], [6, 1]], float))
     blurred = blur.convolve(photos.load(name), bend, blind.GAMMA)
     right, wrong = (classical.richardson_lucy(blurred, kernel, blind.ITERATIONS, blind.GAMMA) for kernel in (bend, bend[::-1, ::-1]))
@@ -96,7 +96,7 @@ def test_length_is_that_of_a_straight_motion():
 
 @pytest.mark.parametrize("seed", [[0, 2], [2, 2]])       # one of either response
 def test_the_mean_kernel_explains_the_blur(seed):
-    """Convolution with it comes closer to the blurred photograph than with its mirror image, or under another response."""
+    """Convolution with it comes closer to the blurred photograph than with the same turned by 180 degrees, or under another response."""
     image = photos.load("summer_palace")
     blurred, sharp, kernel, gamma = blind.exposure(image, seed)
     assert kernel.sum() == pytest.approx(1, abs=1e-4) and np.array_equal(sharp, image)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from course_lib import blind, blur, camera_path, classical, evaluation, photos
+from course_lib import blind, blur, camera_path, classical, datasets, evaluation, photos
 from course_lib.backend import tf
 
 
@@ -73,7 +73,7 @@ def test_scenes_are_the_main_axes_of_spectra(tmp_path):
 
 
 def test_the_stored_scenes_are_those_of_training_windows(scenes):
-    images = blind.photographs("train")
+    images = datasets.photographs("train")
     spectra = np.stack([blind.log_spectrum(blind.window(images, np.random.default_rng([7, n])))[..., 1].ravel() for n in range(40)])
     scene = spectra - scenes.mean.numpy()
     along = scene @ scenes.axes.numpy()
@@ -129,7 +129,7 @@ def test_the_less_a_photograph_is_explained_the_less_its_spectrum_decides(scenes
 
 @pytest.mark.parametrize("name, velocity", [("window_dogs", [(14, 8), (7, -10)]), ("bridge_at_night", [(4, 18), (9, 0)])])
 def test_the_path_of_a_blur_is_found(scenes, name, velocity):
-    """It starts at a straight motion; the kernel it finds undoes more of a bent one, either it or its mirror image."""
+    """It starts at a straight motion; the kernel it finds undoes more of a bent one, either it or the same turned by 180 degrees."""
     _, camera = motion(velocity)
     sharp = photos.load(name)[:600, :800]
     kernel = blind.mean_kernel(camera, sharp.shape)

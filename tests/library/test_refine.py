@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from course_lib import blind, blur, evaluation, photos, refine, restoration
+from course_lib import blind, blur, datasets, evaluation, photos, refine, restoration
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_errors_are_those_of_blind(estimator, model, image, needed):
 
 def test_the_held_out_photographs_are_not_learned_from():
     learnt, judged = refine.split()
-    assert len(learnt) + len(judged) == len(blind.photographs("train")) + len(photos.names("validation"))
+    assert len(learnt) + len(judged) == len(datasets.photographs("train")) + len(photos.names("validation"))
     seen = {image.tobytes() for image in learnt}
     assert not any(image.tobytes() in seen for image in judged)
     assert not any(photos.load(name).tobytes() in seen for name in photos.names("test"))
