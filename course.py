@@ -272,7 +272,8 @@ def main(words):
         stop("There is no command %r; there are %s." % (words[0], ", ".join(COMMANDS)))
     settings = [word for word in words[1:] if word.split("=")[0].isupper() and "=" in word]
     given = dict(word.split("=", 1) for word in settings)
-    more = shlex.split(given.pop("ARGS", ""))           # as make passes them on
+    more = given.pop("ARGS", "")                        # as make passes them on
+    more = shlex.split(more.replace("\\", "/") if os.name == "nt" else more)
     os.environ.update(given)
     return COMMANDS[words[0]](*[word for word in words[1:] if word not in settings] + more)
 

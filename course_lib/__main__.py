@@ -194,7 +194,8 @@ def deblur(options: argparse.Namespace) -> int:
         return _load(options)
 
     results, status = set(), 0
-    for photo in map(Path, chain.from_iterable(map(_matching, options.photos))):
+    options.photos = list(chain.from_iterable(map(_matching, options.photos)))
+    for photo in map(Path, options.photos):
         try:
             image = photos.read(photo)
             output = _output(photo, options, results)
@@ -219,7 +220,7 @@ def deblur(options: argparse.Namespace) -> int:
 
 def _matching(word: str) -> list[str]:
     """The files that a word such as *.jpg means, sorted: Windows' shells leave that to the program. Else the word itself."""
-    return [word] if Path(word).exists() else sorted(glob(word)) or [word]
+    return [word] if os.path.exists(word) else sorted(glob(word)) or [word]
 
 
 def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Path:
@@ -237,7 +238,7 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
         else:
             output = folder
     check_output(output)
-    if output.exists() and any(Path(given).exists() and output.samefile(given) for given in options.photos):
+    if output.exists() and any(os.path.exists(given) and output.samefile(given) for given in options.photos):
         raise PhotoError(f"{output} is itself a photograph to deblur, which is never overwritten; give another name with -o.")
     if output.resolve() in results:
         raise PhotoError(f"{photo} is not deblurred: its result would replace that of another photograph, {output}; "

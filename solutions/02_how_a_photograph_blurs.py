@@ -356,7 +356,7 @@ widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": 
                     "1 for slow waves, 0 at a period of 11 and 5.5 pixels, negative between")
 
 # %% [markdown]
-# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and those with periods between 5.5 and 11 pixels turned over (a negative factor).
+# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and some of them, first those with periods between 5.5 and 11 pixels, turned over (a negative factor).
 #
 # Every image is a sum of waves (a basis of eigenvectors!), and `np.fft.fft2` computes how much of each, as complex numbers. Capital letters for these:
 #

@@ -715,7 +715,7 @@ for name, rate in (("at 1.4 GHz, peak", 179), ("at 3.9 GHz, peak", 500)):
 print(f"for 3 hours the whole step would need {2 * gmacs * 500 * 40 / (3 * 3600):.0f} GFLOP/s")
 
 # %% [markdown]
-# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. (This counts convolutions computed directly, on the four cores. Winograd's method, arXiv:1509.09308, needs up to 2.25 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) So most likely at least one thing was other than stated: fewer epochs, fewer or smaller images, or another computer; the report doesn't say enough to tell which.
+# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. (This counts convolutions computed directly, on the four cores. Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) So most likely at least one thing was other than stated: fewer epochs, fewer or smaller images, or another computer; the report doesn't say enough to tell which.
 #
 # And your machine? Measure twice. First how fast it computes the convolution that the generator mostly consists of. Then a whole step with the report's settings, on one image of 256×256 pixels.
 

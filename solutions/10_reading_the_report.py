@@ -157,7 +157,7 @@ multiscale = variants.multiscale()
 title = "Deep multi-scale convolutional neural network for dynamic scene deblurring"     # as the report's list has it
 dense_in_3 = sum(isinstance(layer, layers.Dense) for layer in multiscale.layers)
 joining = [layer for layer in multiscale.layers if isinstance(layer, layers.Concatenate)]
-sheet.add("Section 1", "[3] uses a dense neural network", {"its title": "dense" in title.lower(), "dense layers in it": dense_in_3 > 0, 
+sheet.add("Section 1", "[3] uses a dense neural network", {"its title": "dense" in title.lower(), "dense layers in it": dense_in_3 > 0,
            "DenseNet's blocks in it": any(len(layer.input) > 2 for layer in joining)},
           evidence=f"{dense_in_3} dense layers, {sum(isinstance(layer, layers.Conv2D) for layer in multiscale.layers)} convolutions "
                    "in our network after [3]")
@@ -330,7 +330,7 @@ sheet.add("Sections 3, 3.2", "40 epochs in around 3 hours on a 1.4 GHz quad-core
 print(f"at that peak, three hours are enough for {epochs:.0f} epochs of 500 images; real programs reach a part of it")
 
 # %% [markdown]
-# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 2.25 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) That doesn't say that anybody wrote an untruth: a smaller picture, fewer images, another computer or a rented one would explain it. It says that *one of the settings* as printed isn't the one that was used,
+# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) That doesn't say that anybody wrote an untruth: a smaller picture, fewer images, another computer or a rented one would explain it. It says that most likely *one of the settings* as printed isn't the one that was used,
 # and then no figure of the report can be trusted to belong to the settings beside it.
 
 # %% [markdown]

@@ -135,7 +135,8 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     for path in lessons:
         name, fresh = path.stem, authoring.text(authoring.read(path))
         there = folder / "source" / name / f"{name}.ipynb"
-        if there.exists() and _handed_in(folder, name) and _exercises(there.read_text(encoding="utf-8")) != _exercises(fresh):
+        old = there.read_text(encoding="utf-8") if there.exists() else ""
+        if old and authoring.short_hash(old) == written.get(name) and _handed_in(folder, name) and _exercises(old) != _exercises(fresh):
             say(f"{name}: students have handed it in, and the newer version has other exercises, so it stays as it is; "
                 "grade it with the course as it was (`git checkout`)")
         elif renew(name, there, fresh, "a newer version; release it again with --force"):
@@ -283,8 +284,8 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
 def _same_checks(name: str, tests: list[str]) -> None:
     """ClassroomError if the tests that were released call checks which the course no longer has: everybody would score 0."""
     called = {found for test in tests for found in re.findall(r"\b(lesson_\d\d)\.(check_\w+)\(", test or "")}
-    gone = sorted(f"{module}.{check}" for module, check in called
-                  if f"\ndef {check}(" not in (ROOT / "course_lib" / "checks" / f"{module}.py").read_text(encoding="utf-8"))
+    checks = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "course_lib" / "checks").glob("lesson_*.py")}
+    gone = sorted(f"{module}.{check}" for module, check in called if f"\ndef {check}(" not in checks.get(module, ""))
     if gone:
         raise ClassroomError(f"{name} was released with tests that this version of the course doesn't have ({', '.join(gone)}). If nobody "
                              "has handed it in, release it again; else grade it with the course as it was then (`git checkout`).")

@@ -25,9 +25,9 @@ class MoodleAndCanvas(CsvExportPlugin):
         scores = {student.id: [_score(gradebook, assignment, student) for assignment in assignments] for student in students}
         titles = [one.name for one in assignments]
         for one in assignments:
-            waiting = sum(submission.needs_manual_grade for submission in one.submissions)
+            waiting = sum(submission.needs_manual_grade and _score(gradebook, one, submission.student) != "" for submission in one.submissions)
             if waiting:
-                self.log.warning("%s: %d submissions still have answers without marks, which count 0", one.name, waiting)
+                self.log.warning("%s: submissions with answers not yet marked, which count 0: %d", one.name, waiting)
         _write(folder / "moodle.csv", [["ID number", "First name", "Surname", *titles],
                                        *([one.id, one.first_name or "", one.last_name or "", *scores[one.id]] for one in students)])
         _write(folder / "canvas.csv", [

@@ -29,7 +29,7 @@ OUTPUT = 200_000        # characters of a cell's output that are kept while it r
 START = 120             # seconds until a kernel answers, on a machine that grades several at once
 TIMED_OUT = "CellTimeoutError"
 # Of the grader's environment a submission gets these alone: the rest may hold keys, and what it prints its author reads.
-PASSED_ON = re.compile(r"PATH|PYTHON\w*|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|(TF|OMP)_\w+"
+PASSED_ON = re.compile(r"PATH|PYTHON\w*|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|(TF|OMP|MKL|OPENBLAS)_\w+"
                        r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|TEMP|TMP|USERPROFILE|(LOCAL)?APPDATA|PROGRAMDATA", re.IGNORECASE)
 
 

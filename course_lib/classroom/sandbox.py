@@ -5,7 +5,7 @@ What each layer does:
 - everywhere but Windows, `resource` limits memory, the size of files, open files and processes (these not for root, and
   not in a container, whose engine limits them);
 - on Linux with bubblewrap (`apt install bubblewrap`) the kernel gets a file system of its own, in which the whole
-  disk is read-only, home folders, /tmp and the classroom are empty, and one scratch folder can be written; its own
+  disk is read-only, home folders, /tmp, /srv and the classroom are empty, and one scratch folder can be written; its own
   process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
 
 What neither does: hold against a fault of the Linux kernel itself, or limit the processor; for that there is the
@@ -44,7 +44,7 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     Parameters
     ----------
     scratch : the one folder it may write to, where it also starts.
-    hidden : folders it sees empty, besides /tmp, /var/tmp, /run and home folders.
+    hidden : folders it sees empty, besides /tmp, /var/tmp, /run, /srv and home folders.
     """
     from course_lib.classroom import ROOT
 

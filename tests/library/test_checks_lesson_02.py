@@ -63,6 +63,12 @@ def test_stub_fails(check, answer):
     stub_fails(check, "does it end in `return`")
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_rounding_half_the_other_way_is_right_for_every_seed(seed):
+    """The means of odd numbers of frames are never halves."""
+    lesson_02.check_mean_frame(lambda frames: (np.mean(frames, axis=0) + 0.5).astype(np.uint8), seed=seed)
+
+
 def test_rounding_half_the_other_way_is_right(capsys):
     """np.rint rounds halves to the even number; adding 0.5 and cutting off is as good where light is averaged."""
     lesson_02.check_mean_in_light(lambda frames, gamma: np.floor(

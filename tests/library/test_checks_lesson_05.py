@@ -80,6 +80,7 @@ def functional_critic(rows, size):
 
 def test_other_right_answers_pass():
     lesson_05.check_sides(lambda rows, size: np.array(sides(rows, size)))
+    lesson_05.check_sides(lambda rows, size: [np.array(side) for side in sides(rows, size)])
     lesson_05.check_patch(lambda rows, index: np.array(patch(rows, index)))
     lesson_05.check_patch(lambda rows, index: list(patch(rows, index)))
     lesson_05.check_hidden_units(lambda *given: None if hidden_units(*given) is None else float(hidden_units(*given)))
@@ -112,6 +113,8 @@ def wrong_critic(**mistake):
 
 WRONG = [
     (lesson_05.check_sides, rounded_down, "rounded up"),
+    (lesson_05.check_sides, lambda rows, size: [np.array([side, side]) for side in sides(rows, size)], r"gave \[\["),
+    (lesson_05.check_hidden_units, lambda remainder, size, channels: np.array([1, 2]), r"gave \[1, 2\]"),
     (lesson_05.check_sides, lambda rows, size: [size, *sides(rows, size)], "leave out the photograph"),
     (lesson_05.check_sides, lambda rows, size: [output_size(size, row.stride) for row in rows], "output of the one before"),
     (lesson_05.check_sides, lambda rows, size: sides(rows, size)[-1], "not only the last"),

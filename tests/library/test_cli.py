@@ -445,6 +445,20 @@ def test_a_pattern_means_the_photographs_it_matches(deblur, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a_deblurred.png", "b_deblurred.png", "[c]_deblurred.png"}
 
 
+def test_a_pattern_overwrites_no_photograph_that_it_matches(deblur, tmp_path):
+    for name in ("a.png", "a_deblurred.png"):
+        saved(tmp_path / name)
+    before = (tmp_path / "a_deblurred.png").read_bytes()
+    assert deblur(tmp_path / "*.png", "--force")[0] == 2
+    assert (tmp_path / "a_deblurred.png").read_bytes() == before
+    assert deblur(tmp_path / "*.png", "-o", tmp_path / "out.png")[0] == 2 and not (tmp_path / "out.png").exists()
+
+
+def test_a_name_too_long_stops_no_other(deblur, tmp_path):
+    status, out, err = deblur(tmp_path / ("x" * 300 + ".png"), saved(tmp_path / "b.png"))
+    assert status == 2 and "b_deblurred.png" in out and err
+
+
 def test_photographs_may_stand_behind_an_option(deblur, tmp_path):
     first, second = saved(tmp_path / "a.png"), saved(tmp_path / "b.png")
     status, out, err = deblur(first, "--force", str(second))
