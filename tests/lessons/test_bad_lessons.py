@@ -62,12 +62,16 @@ def test_bad_solutions_are_found(tmp_path):
                    outputs=[{"output_type": "execute_result", "data": {"text/html": "h", "text/plain": "p"}, "execution_count": 1}]),
         size_dependent=ran("print(1)", outputs=[stdout("2\n")], metadata={"tags": ["size-dependent"]}),
         full_marks=test_cell("assert True", execution_count=1),
+        checks=ran("class lesson:\n    check_loud = lambda: print('Correct: yes.')\n    check_silent = lambda: None"),
+        said_so=test_cell("lesson.check_loud()", execution_count=1, outputs=[new_output("stream", name="stdout", text="Correct: yes.\n")]),
+        silent=test_cell("lesson.check_silent()", execution_count=1),
         partial=test_cell("1.5", execution_count=1, outputs=[
             new_output("execute_result", data={"text/plain": "1.5"}, execution_count=1)]),
     )
-    assert set(said) == {"other_number", "output_missing", "never_run", "stderr", "raises", "unknown_magic", "other_alt", "partial"}
+    assert set(said) == {"other_number", "output_missing", "never_run", "stderr", "raises", "unknown_magic", "other_alt", "partial", "silent"}
     assert "Cell outputs differ" in said["other_number"] and "never executed" in said["never_run"]
     assert "stderr" in said["stderr"] and "1.5 of 2 points" in said["partial"]
+    assert "without passed" in said["silent"]
 
 
 def test_size_dependent_output_is_compared_at_laptop_size(tmp_path):
