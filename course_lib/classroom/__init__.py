@@ -246,10 +246,11 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     _find_programs()
     _write(folder / "nbgrader_config.py", CONFIG)
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        files = [f"{notebook.name}.ipynb" for notebook in gradebook.find_assignment(name).notebooks]
-        if not files:
+        released = gradebook.find_assignment(name).notebooks
+        if not released:
             raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
-        _same_checks(name, [cell.source for notebook in gradebook.find_assignment(name).notebooks for cell in notebook.source_cells])
+        _same_checks(name, [cell.source for notebook in released for cell in notebook.source_cells])
+        files = [f"{notebook.name}.ipynb" for notebook in released]
     students = _handed_in(folder, name)
     if not students:
         raise ClassroomError(f"{folder / 'submitted'} holds no submission of {name}: a submission is "
@@ -302,8 +303,11 @@ def _autograde(folder: Path, name: str, student: str, force: bool, files: list[s
     there = {path.name for path in (folder / "submitted" / student / name).iterdir()}
     if not there & set(files):
         return f"{' or '.join(files)} is not there, only {', '.join(sorted(there)) or 'an empty folder'}: give the notebook that name"
-    results = folder / "autograded" / student / name
-    before = {path: path.stat().st_mtime_ns for path in results.glob("*.ipynb")}
+
+    def results() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (folder / "autograded" / student / name).glob("*.ipynb")}
+
+    before = results()
     command = [sys.executable, "-m", "nbgrader", "autograde", name, "--student", student, *(["--force"] if force else [])]
     for _ in range(5):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
@@ -311,7 +315,7 @@ def _autograde(folder: Path, name: str, student: str, force: bool, files: list[s
             break
         time.sleep(1)
     if done.returncode == 0:
-        return "" if before != {path: path.stat().st_mtime_ns for path in results.glob("*.ipynb")} else None
+        return "" if results() != before else None
     lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
     reasons = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception|NotJSON\w*)\b", line.strip())]
     if reasons:

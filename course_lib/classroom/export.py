@@ -24,8 +24,9 @@ class MoodleAndCanvas(CsvExportPlugin):
         students = [one for one in gradebook.students if not self.student or one.id in self.student]
         scores = {student.id: [_score(gradebook, assignment, student) for assignment in assignments] for student in students}
         titles = [one.name for one in assignments]
-        for one in assignments:
-            waiting = sum(submission.needs_manual_grade and _score(gradebook, one, submission.student) != "" for submission in one.submissions)
+        for one, column in zip(assignments, zip(*scores.values())):
+            graded = {student for student, score in zip(scores, column) if score}
+            waiting = sum(submission.needs_manual_grade and submission.student_id in graded for submission in one.submissions)
             if waiting:
                 self.log.warning("%s: submissions with answers not yet marked, which count 0: %d", one.name, waiting)
         _write(folder / "moodle.csv", [["ID number", "First name", "Surname", *titles],
