@@ -270,13 +270,13 @@ def move_region(
     return to_stored(total[..., :3] / len(motion), gamma)
 
 
-def fill_behind(image: np.ndarray, mask: np.ndarray, reach: int = 31) -> np.ndarray:
+def fill_behind(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The image with a region taken out and its surroundings spread, smoothly, into the gap.
 
     A guess for `move_region`, good enough for the narrow strip that motion uncovers.
     """
     behind = (mask >= 0.999).astype(np.float32)[..., None]
-    spread = cv2.blur(np.concatenate([image * (1 - behind), 1 - behind], axis=2), (reach, reach))
+    spread = cv2.blur(np.concatenate([image * (1 - behind), 1 - behind], axis=2), (31, 31))
     fill = spread[..., :3] / np.maximum(spread[..., 3:], 1e-3)
     return np.where(behind * spread[..., 3:] > 0, np.clip(np.rint(fill), 0, 255), image).astype(np.uint8)
 

@@ -151,11 +151,11 @@ def spectrum(values: np.ndarray, decades: float = 3.5) -> np.ndarray:
     return np.rint(255 * np.minimum(1 + level / decades, 1)).astype(np.uint8)
 
 
-def what_is_left(sharp: np.ndarray, blurred: np.ndarray, window: int = 9) -> np.ndarray:
+def what_is_left(sharp: np.ndarray, blurred: np.ndarray) -> np.ndarray:
     """How much of every wave of a photograph is left after blur, logarithmic; slow waves in the middle.
 
     The photographs, uint8 H×W×3, are turned to grey light and fade out to their borders, whose
-    step would add waves of its own. Strengths are averaged over `window` × `window` neighbouring waves.
+    step would add waves of its own. Strengths are averaged over 9 × 9 neighbouring waves.
     Returns uint8 H×W: 255 is all of it, 0 a thirtieth or less.
     """
     fade = np.outer(*(np.hanning(side) for side in sharp.shape[:2]))
@@ -163,7 +163,7 @@ def what_is_left(sharp: np.ndarray, blurred: np.ndarray, window: int = 9) -> np.
     for image in (sharp, blurred):
         light = to_light(image).mean(axis=2)
         waves = np.fft.fftshift(np.fft.fft2(fade * (light - light.mean())))
-        powers.append(uniform_filter(np.abs(waves) ** 2, window, mode="wrap"))
+        powers.append(uniform_filter(np.abs(waves) ** 2, 9, mode="wrap"))
     share = np.sqrt(powers[1] / powers[0])
     return np.rint(255 * np.clip(1 + np.log(share) / np.log(30), 0, 1)).astype(np.uint8)
 

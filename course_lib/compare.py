@@ -26,19 +26,18 @@ def residual(sharp: np.ndarray, image: np.ndarray) -> np.ndarray:
     return np.asarray(image, float) - np.asarray(sharp, float)      # uint8 would wrap around below 0
 
 
-def signed_picture(values: np.ndarray, full: float = SHOWN) -> np.ndarray:
+def signed_picture(values: np.ndarray) -> np.ndarray:
     """Signed numbers as colours: blue below 0, white at 0, orange above; uint8 (H, W, 3).
 
     Parameters
     ----------
-    values : (H, W), or (H, W, 3), of which the mean over the channels is shown.
-    full : the size at which the colour is full; what is larger looks the same.
+    values : (H, W), or (H, W, 3), of which the mean over the channels is shown. From ±SHOWN on, the colour is full.
 
     Blue and orange are told apart without colour vision, and both darken away from white.
     """
     values = np.asarray(values, float)
     values = values.mean(axis=2) if values.ndim == 3 else values
-    strength = np.clip(np.abs(values) / full, 0, 1)[..., None]              # (H, W, 1)
+    strength = np.clip(np.abs(values) / SHOWN, 0, 1)[..., None]              # (H, W, 1)
     below, above = (np.array(to_rgb(COLOURS[name])) for name in ("blue", "vermilion"))
     colour = np.where(values[..., None] < 0, below, above)
     return np.rint(255 * (1 - strength * (1 - colour))).astype(np.uint8)
@@ -59,10 +58,10 @@ def power(image: np.ndarray) -> np.ndarray:
     return np.abs(np.fft.fft2(faded)) ** 2 / np.sum(window ** 2)
 
 
-def spectrum_picture(image: np.ndarray, low: float = 0.0, high: float = 5.0) -> np.ndarray:
-    """log₁₀ of the power, frequency 0 in the middle, black at `low` and white at `high`: uint8 (H, W)."""
+def spectrum_picture(image: np.ndarray) -> np.ndarray:
+    """log₁₀ of the power, frequency 0 in the middle, black at 0 and white at 5: uint8 (H, W)."""
     level = np.log10(np.fft.fftshift(power(image)) + 1e-12)
-    return np.rint(255 * np.clip((level - low) / (high - low), 0, 1)).astype(np.uint8)
+    return np.rint(255 * np.clip(level / 5, 0, 1)).astype(np.uint8)
 
 
 def radial_mean(values: np.ndarray) -> np.ndarray:

@@ -43,14 +43,11 @@ def convolution_step(image: np.ndarray, kernel: np.ndarray, row: int, column: in
     return figure
 
 
-def padding_and_stride(size: int = 5, k: int = 3, strides: tuple[int, ...] = (1, 2)) -> Figure:
-    """Where the kernel's centre stands on a zero-padded image, for each stride.
-
-    `size` and `k` are odd, so that the padding is (k - 1) / 2 pixels on every side.
-    """
-    pad = k // 2
-    figure, axes = plt.subplots(1, len(strides), figsize=(3.5 * len(strides), 3.9), squeeze=False)
-    for axis, stride in zip(axes[0], strides):
+def padding_and_stride() -> Figure:
+    """Where the centre of a 3×3 kernel stands on a 5×5 image with one pixel of zeros around it, for strides 1 and 2."""
+    size, k, pad = 5, 3, 1
+    figure, axes = plt.subplots(1, 2, figsize=(7, 3.9))
+    for axis, stride in zip(axes, (1, 2)):
         colours = np.full((size + 2 * pad, size + 2 * pad, 4), 1.0)
         colours[pad:-pad, pad:-pad, :3] = 0.72
         texts = np.where(colours[..., 0] == 1.0, 0, np.nan)

@@ -95,12 +95,12 @@ def pixels(picture, scale: float = 1.0) -> np.ndarray:
     )
 
 
-def _few_colours(array: np.ndarray, number: int = 128) -> np.ndarray:
-    """A drawing in so many colours: its lines and areas keep theirs, their soft edges share the rest.
+def _few_colours(array: np.ndarray) -> np.ndarray:
+    """A drawing in 128 colours: its lines and areas keep theirs, their soft edges share the rest.
 
     Without loss, WebP then needs half the bytes, and a lesson has room for twice the frames.
     """
-    drawing = Image.fromarray(array).quantize(number, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    drawing = Image.fromarray(array).quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     return np.asarray(drawing.convert("RGB"))
 
 
