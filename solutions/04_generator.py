@@ -14,14 +14,14 @@
 # # 04 · The generator
 #
 # The generator takes a blurred photograph and has to return a sharp one. In this lesson you build it, stage by stage, and after each stage
-# a table shows how much of the report's Table 2 is done. At the end it has 11,399,171 parameters, as in Table 1.
+# a table shows how much of the report's Table 2 is done. Finished, it has the 11,399,171 parameters of Table 1.
 #
 # **You will be able to**
 # - build the report's generator in Keras and check it, row by row, against the report's Table 2;
-# - write a residual block and say what its addition is good for;
+# - write a residual block and explain what its addition is for;
 # - find the 20,992 parameters that Table 1 counts and Table 2 does not;
 # - compute which part of a photograph one output pixel depends on, and verify it on the network;
-# - compare two ways in which the input can reach the output, on which the report is silent.
+# - compare two ways for the input to reach the output, a point on which the report is silent.
 #
 # **You need** lesson 03 (counting the parameters of a convolution and of batch normalisation).
 #
@@ -42,8 +42,8 @@ thumbnail = photo[::4, ::4]
 # %% [markdown]
 # ## 1. The plan (5 minutes)
 #
-# Table 2 lists 24 convolutions. This is what they belong to. Each box is what comes out of a stage: its height is the height of the image, its width stands for the
-# number of channels. Below it, both are written for an image of 256×256 pixels.
+# Table 2 lists 24 convolutions. Here is the network that they belong to. Each box is the output of one stage: its height shows the height of the image, its width the
+# number of channels. The numbers below the boxes are for an image of 256×256 pixels.
 
 # %%
 figures.show(
@@ -55,10 +55,10 @@ figures.show(
 )
 
 # %% [markdown]
-# How much of this does the report say? Table 2 gives kernel, stride and channels of the convolutions, and Section 2.1 names batch normalisation and ReLU.
-# Where the batch normalisations stand, where the image grows again, what closes the network and the arrow above are not in the report.
-# Table 1's total will settle how many batch normalisations there are. The rest has no parameters, so no count can settle it: there the course follows
-# a Keras implementation that has exactly the report's layers, and for the arrow you will compare two versions in section 8.
+# How much of this does the report tell us? Table 2 gives kernel, stride and channels of the convolutions, and Section 2.1 names batch normalisation and ReLU.
+# The report doesn't say where the batch normalisations go, where the image grows again or how the network ends, and it doesn't mention the arrow.
+# Table 1's total will settle how many batch normalisations there are. The rest has no parameters, so no count can settle it. There the course follows
+# a Keras implementation that has exactly the report's layers; for the arrow, you will compare two versions in section 8.
 
 # %% [markdown]
 # ### Exercise 1: seven shapes (1 point)
@@ -93,15 +93,15 @@ lesson_04.check_shapes(stage_shapes, seed=41)
 #
 # <details><summary>Answer</summary>
 #
-# It need not. The photograph holds 256 × 256 × 3 = 196,608 numbers, the stage in the middle 64 × 64 × 256 = 1,048,576: more than five times as many.
-# What was next to each other in the image can lie behind each other in the channels.
+# Not necessarily. The photograph holds 256 × 256 × 3 = 196,608 numbers, the middle stage 64 × 64 × 256 = 1,048,576: more than five times as many.
+# Values that lay side by side in the image can be kept in different channels of one pixel.
 #
 # </details>
 
 # %% [markdown]
 # ## 2. In and down (5 minutes)
 #
-# In Keras one calls a layer on a *tensor* (an array inside the network) and gets the next tensor. `None` in the input's shape leaves height and width open.
+# In Keras you call a layer on a *tensor* (an array inside the network) and get the next tensor. `None` in the input's shape leaves height and width open.
 
 # %%
 keras.utils.clear_session()             # layer names start from conv2d again
@@ -114,7 +114,7 @@ first = layers.ReLU()(x)                                # negative numbers becom
 parameters.check(keras.Model(blurred, first), report.TABLE_2)
 
 # %% [markdown]
-# One of 24 rows is done. Below the rows the table lists what your model has besides convolutions, and what is missing from the total of Table 1. Keep an eye on these lines.
+# One of 24 rows is done. Below the rows the table lists what your model has besides convolutions, and what is still missing from Table 1's total. Keep an eye on these lines.
 #
 # The same three layers form every stage outside the residual blocks, so they deserve a function.
 
@@ -131,8 +131,8 @@ down_2 = conv_norm_relu(down_1, 256, 3, stride=2)
 parameters.check(keras.Model(blurred, down_2), report.TABLE_2)
 
 # %% [markdown]
-# Why make the image smaller when a sharp, large one is wanted? Because the work falls with the number of pixels.
-# This is one 3×3 convolution of the blocks, at full size and after the two down stages:
+# Why shrink the image when a large, sharp one is wanted? Because the work is proportional to the number of pixels.
+# Here is the cost of one of the blocks' 3×3 convolutions, at full size and after the two down stages:
 
 # %%
 full, quarter = (parameters.macs(256, 256, 3, side, side) for side in (256, 64))
@@ -140,19 +140,19 @@ print(f"at 256×256 pixels: {full / 1e9:.1f} billion multiply–accumulates")
 print(f"at 64×64 pixels:    {quarter / 1e9:.1f} billion, {full // quarter} times less")
 
 # %% [markdown]
-# There is a second gain: down there, 3×3 pixels stand for 12×12 pixels of the photograph. So the network sees farther; section 6 comes back to this.
+# There is a second gain. At this size, 3×3 pixels cover 12×12 pixels of the photograph, so the network sees farther; section 6 comes back to this.
 #
-# *A trace in the names.* You did not choose the names `conv2d`, `conv2d_1`, `conv2d_2`: Keras numbers layers in the order in which they are made.
-# They are the names of the report's Table 2, and Table 3 goes on with `conv2d_24`. So the report's networks were probably made in one Keras session, the generator first.
+# *A clue in the names.* You did not choose the names `conv2d`, `conv2d_1`, `conv2d_2`: Keras numbers layers in the order in which they are made.
+# The report's Table 2 has the same names, and Table 3 continues with `conv2d_24`. So the report's networks were probably made in one Keras session, the generator first.
 
 # %% [markdown]
 # ## 3. Residual blocks (11 minutes)
 #
 # Nine blocks follow, with 18 convolutions. Stacking so many layers has a price, which the next cell makes visible *before any training*.
 #
-# It builds two stacks with random weights. Both have two convolutions per block. In the plain one, layer simply follows layer.
-# In the other, each block *adds its input to its result*. To see how much of the photograph is left after each block, we mix the 64 channels there
-# (a sum with the best possible weights) into a picture that comes as near to the photograph as it can.
+# It builds two stacks with random weights, both with two convolutions per block. In the plain stack, layer simply follows layer.
+# In the other, each block *adds its input to its result*. To see how much of the photograph is left after a block, we mix the block's 64 channels
+# (a sum with the best possible weights) into a picture as near to the photograph as possible.
 
 # %%
 def stack(residual, blocks=9):
@@ -198,8 +198,8 @@ print("plain, below one half:         ", plain < 0.5)
 print("with additions, above one half:", residual > 0.5)
 
 # %% [markdown]
-# Random layers scramble what they are given, and after 18 of them the plain stack has lost most of it. With the additions, the photograph has a way around every block.
-# Training needs this way in both directions: the photograph has to reach the last layers, and the correction of an error has to reach the first ones.
+# Random layers scramble what they are given, and after 18 of them the plain stack has lost most of it. The additions give the photograph a path around every block.
+# Training needs this path in both directions: the photograph has to reach the last layers, and the correction of an error has to reach the first ones.
 #
 # Here is such a *residual block* (He et al., the report's reference [6]):
 
@@ -209,20 +209,20 @@ figures.show(diagrams.residual_block(),
                  "then the block's input, led around these layers, is added.")
 
 # %% [markdown]
-# (In the original block another ReLU follows the addition. That of DeblurGAN (the report's reference [2]) has none, and neither has ours. Such a layer has no parameters, so counting cannot tell.)
+# (In the original block another ReLU follows the addition. DeblurGAN (the report's reference [2]) leaves it out, and so do we. A ReLU has no parameters, so counting cannot tell.)
 #
-# The layers inside compute $F(x)$; the block returns $x + F(x)$. So *doing nothing* is easy: $F(x) = 0$ is enough. A block has to learn only what it wants to change.
+# The layers inside compute $F(x)$; the block returns $x + F(x)$. So *doing nothing* is easy: $F(x) = 0$ is enough. A block has to learn only the change.
 
 # %% [markdown]
 # ### Exercise 2: the residual block (2 points)
 #
-# Write the block of the picture. It should work for any number of channels: `x.shape[-1]` is the number that comes in, and the same number goes out.
+# Write the block shown in the picture. It should work for any number of channels: `x.shape[-1]` channels come in, and the same number goes out.
 # `layers.Add()([a, b])` adds two tensors.
 
 # %% nbgrader={"grade_id": "residual-block", "solution": true}
 def residual_block(x):
     """Returns x + F(x), a tensor of the same shape as x."""
-    ### BEGIN SOLUTION: call the five layers of the picture one after another on x, then add x
+    ### BEGIN SOLUTION: apply the five layers of the picture one after another, starting from x, then add x
     channels = x.shape[-1]
     y = layers.Conv2D(channels, 3, padding="same")(x)
     y = layers.BatchNormalization()(y)
@@ -240,7 +240,7 @@ lesson_04.check_residual_block(residual_block, seed=42)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now nine of them. The lesson goes on with the course library's block, so that it runs with or without yours.
+# Now stack nine of them. The lesson continues with the course library's block, so that it runs with or without yours.
 
 # %%
 deep = down_2
@@ -253,21 +253,21 @@ parameters.check(keras.Model(blurred, deep), report.TABLE_2)
 
 # %% [markdown]
 # **Predict, then open.** Section 2.1 of the report says: "Each ResNet block contains a convolution layer, batch normalization layer and ReLU as activation layer. 9 ResNet block were used in total
-# for upsampling of blurred image." Two things in it do not fit the table above. Which?
+# for upsampling of blurred image." Two things in this passage do not fit the table above. Which?
 #
 # <details><summary>Answer</summary>
 #
 # - *A* convolution layer: rows `conv2d_3` to `conv2d_20` are 18 convolutions in nine blocks, so each has two.
-# - *For upsampling*: the blocks return the shape that they get. They have to, because $x$ and $F(x)$ can only be added if their shapes are equal. The image grows afterwards.
+# - *For upsampling*: the blocks leave the shape as it is. They have to, because $x$ and $F(x)$ can only be added if their shapes are equal. The image grows afterwards.
 #
-# The table agrees with the total of Table 1, so the sentence is a loose description of a correct network. Where a text and a table differ, trust what you can recount.
+# The table agrees with the total of Table 1, so the passage is a loose description of a correct network. Where text and table differ, trust what you can count yourself.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. Up and out (3 minutes)
 #
-# To come back to full size, the image is doubled twice. `UpSampling2D` repeats every pixel, which needs no parameters, so Table 2 has no row for it.
+# To return to full size, the image is doubled twice. `UpSampling2D` repeats every pixel, which needs no parameters, so Table 2 has no row for it.
 
 # %%
 small = np.array([[1.0, 2.0],
@@ -275,7 +275,7 @@ small = np.array([[1.0, 2.0],
 print(layers.UpSampling2D(2)(small[None, :, :, None])[0, :, :, 0].numpy())
 
 # %% [markdown]
-# After each doubling a convolution smooths the steps and halves the number of channels.
+# After each doubling a convolution smooths the blocky result and halves the number of channels.
 
 # %%
 up_1 = conv_norm_relu(layers.UpSampling2D(2)(deep), 128, 3)
@@ -283,8 +283,8 @@ up_2 = conv_norm_relu(layers.UpSampling2D(2)(up_1), 64, 3)
 parameters.check(keras.Model(blurred, up_2), report.TABLE_2)
 
 # %% [markdown]
-# The last convolution returns three channels again. The *tanh* keeps its numbers between −1 and 1, the range in which images pass through the network
-# (−1 is black, 1 is white). The input is added and the sum clipped to that range.
+# The last convolution goes back to three channels. The *tanh* keeps their values between −1 and 1, the range that the network uses for images
+# (−1 is black, 1 is white). The input is added, and the sum is clipped to the same range.
 
 # %%
 last = layers.Conv2D(3, 7, padding="same")(up_2)
@@ -295,12 +295,12 @@ generator = keras.Model(blurred, output, name="generator")
 parameters.check(generator, report.TABLE_2)
 
 # %% [markdown]
-# All 24 rows are there, and Keras counts the total of Table 1. The whole network is one residual block on a large scale: input plus change.
+# All 24 rows are there, and Keras counts the total of Table 1. The whole network is a residual block on a large scale: input plus change.
 
 # %% [markdown]
 # ## 5. The missing 20,992 (5 minutes)
 #
-# In lesson 03, the rows of Table 2 did not add up to Table 1. You have just watched the difference fill up below the table, 256 numbers at first:
+# In lesson 03, the rows of Table 2 did not add up to Table 1's total. The lines below your table have just filled this gap, starting with 256:
 
 # %%
 print(f"rows of Table 2, equation (2):       {sum(row.parameters for row in report.TABLE_2.rows):,}")
@@ -310,8 +310,8 @@ for kind in ("batch", "instance", "none"):
     print(f"our network, normalisation {kind + ':':10}{total:,}  difference {report.TABLE_2.total - total:,}")
 
 # %% [markdown]
-# Of these, only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has with γ and β two numbers for each channel instead of four; DeblurGAN's own has none.)
-# So this is settled by counting, although the report gives neither a row nor a formula for it: equation (2) is for convolutions, Table 1 is for everything.
+# Of the three, only batch normalisation gives the total. (*Instance normalisation*, which the original DeblurGAN uses, has two numbers per channel, γ and β, instead of four; DeblurGAN's own version has none.)
+# So counting settles it, although the report gives neither a row nor a formula for normalisation: equation (2) covers convolutions, Table 1 covers everything.
 
 # %% [markdown]
 # ### Exercise 3: all of it (1 point)
@@ -322,7 +322,7 @@ for kind in ("batch", "instance", "none"):
 # %% nbgrader={"grade_id": "normalisation", "solution": true}
 def normalisation_parameters(width, blocks):
     """Parameters, trained or not, of all batch normalisations; the report has width 64 and 9 blocks."""
-    ### BEGIN SOLUTION: add up the channels of every batch normalisation, four numbers each
+    ### BEGIN SOLUTION: add up the channels of all batch normalisations, four numbers per channel
     outside = [width, 2 * width, 4 * width, 2 * width, width]       # first, down, down, up, up
     inside = 2 * blocks * [4 * width]
     return 4 * sum(outside + inside)
@@ -341,7 +341,7 @@ lesson_04.check_normalisation(normalisation_parameters, seed=43)
 # To undo a motion of 30 pixels, the network has to look at least that far. How far does it look?
 # The *receptive field* of an output pixel is the square of input pixels that it depends on.
 #
-# Walk backwards, from one output pixel to the input, along one row of the image. Blue is what the pixel at the top depends on.
+# Walk backwards, from one output pixel to the input, along one row of the image. Blue marks what the pixel at the top depends on.
 
 # %%
 figures.show(diagrams.seen_pixels([(3, 1, 1), (3, 1, 1), (3, 1, 1)]),
@@ -355,8 +355,8 @@ figures.show(diagrams.seen_pixels([(3, 2, 1), (3, 1, 1), (3, 1, 2)]),
 # %% [markdown]
 # Two rules are enough:
 #
-# - **Convolution.** $n$ neighbouring outputs look at windows of $k$ pixels, each shifted by the stride: together at $(n - 1) \times \text{stride} + k$ pixels.
-# - **Doubling.** $n$ neighbours in a doubled image come from $\lfloor n / 2 \rfloor + 1$ pixels at most (`n // 2 + 1` in Python).
+# - **Convolution.** Each of $n$ neighbouring outputs looks at $k$ pixels, shifted by the stride from one to the next: together at $(n - 1) \times \text{stride} + k$ pixels.
+# - **Doubling.** $n$ neighbours in a doubled image come from at most $\lfloor n / 2 \rfloor + 1$ pixels (`n // 2 + 1` in Python).
 
 # %% [markdown]
 # ### Exercise 4: the receptive field (2 points)
@@ -386,9 +386,9 @@ lesson_04.check_receptive_field(receptive_field, seed=44)
 # %% [markdown]
 # ### Does the network agree?
 #
-# A computed number wants a test. How strongly the middle output pixel changes with each input pixel is a derivative, and TensorFlow computes all of them at once:
-# under a gradient tape it notes what is done to `x`, and `tape.gradient(y, x)` then returns the derivative of `y` with respect to every number in `x`. Lesson 07 trains with the same tape.
-# Where the derivative is exactly 0, the output pixel sees nothing. The network is narrow here and has random weights; neither changes who is connected to whom.
+# A computed number deserves a test. How strongly the middle output pixel changes with one input pixel is a derivative, and TensorFlow computes all these derivatives at once.
+# A gradient tape records what is done to `x`; `tape.gradient(y, x)` then returns the derivative of `y` with respect to every number in `x`. Lesson 07 trains with the same tape.
+# Where the derivative is exactly 0, the output pixel sees nothing. The network here is narrow and has random weights; neither changes what is connected to what.
 
 # %%
 from course_lib.backend import tf
@@ -424,21 +424,21 @@ def see(blocks):
 
 widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
                 alt="The photograph with the receptive field of its middle pixel as a frame, and beside it how strongly "
-                    "each pixel acts on the middle one; outside the frame there is no influence at all, near it very little")
+                    "each pixel acts on the middle one; outside the frame there is no influence at all, just inside it very little")
 
 # %% [markdown]
-# Computed and measured agree: 169 pixels for the report's nine blocks, about 84 to each side of the middle. Each block adds 16. The scale is logarithmic: the pixels at the frame's edge
-# have some influence, but far less than a millionth of the strongest; most comes from near the middle.
+# The computed and measured sizes agree: 169 pixels for the report's nine blocks, about 84 to each side of the middle. Each block adds 16. The scale is logarithmic: the pixels at the frame's edge
+# have some influence, but far less than a millionth of the strongest. Most influence comes from near the middle.
 #
-# The frame belongs to the architecture. No training can make the network use what lies outside it, so a motion that carries light much farther than 84 pixels is beyond this generator.
-# Inside the frame, training decides what counts. And when a large photograph is processed in tiles, each tile needs a margin.
-# The course takes 88 pixels: an output pixel sees up to 87 to one side (and then 81 to the other), depending on where it lies in the halved images, and 88 can be halved twice.
+# The frame is fixed by the architecture. No training can make the network use what lies outside it, so a motion that carries light much farther than 84 pixels is beyond this generator.
+# Inside the frame, training decides what counts. The frame also matters when a large photograph is processed in tiles: each tile needs a margin.
+# The course takes 88 pixels. An output pixel sees up to 87 on one side (and then 81 on the other), depending on its place in the halved images, and 88 can be halved twice.
 
 # %% [markdown]
 # ## 7. What the stages put out (5 minutes)
 #
-# One channel of a stage, shown as a grey picture, is called a *feature map*. To see what training does to them, the next cell takes a small generator
-# that comes with the course: 16 channels in the first stage, three blocks, trained for eleven minutes on one known blur, without a discriminator. Beside it stands the same network with random weights.
+# One channel of a stage, shown as a grey picture, is called a *feature map*. To see what training does to feature maps, the next cell takes a small generator
+# that comes with the course: 16 channels in the first stage, three blocks, trained for eleven minutes on one known blur, without a discriminator. The same network with random weights serves for comparison.
 
 # %%
 trained = restoration.load("level1")
@@ -452,8 +452,8 @@ figures.images({"blurred": blurred_photo, "deblurred": deblurred, "sharp": photo
                alt="A blurred photograph of a pavilion, what the small trained generator makes of it, and the sharp photograph")
 
 # %% [markdown]
-# **Predict, then move the sliders.** These are the eight maps that vary most. The blurred photograph goes in. After the stage *up 2* comes only one convolution.
-# What will the maps show there, if the network has learned to return $x + \text{change}$?
+# **Predict, then move the sliders.** The blurred photograph goes in; you see the eight maps that vary most. After the stage *up 2* only one convolution is left.
+# What will the maps show at *up 2* if the network has learned to return $x + \text{change}$?
 
 # %%
 def stages_of(model):
@@ -470,14 +470,14 @@ widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stag
                 alt="Eight feature maps of a generator for a blurred photograph")
 
 # %% [markdown]
-# With random weights, most maps show the blurred photograph in other tones, down to the last stage. In the trained network nearly everything but the edges is gone at *down 2*,
+# With random weights, most maps show the blurred photograph in other tones, right up to the last stage. In the trained network nearly everything but the edges is gone at *down 2*,
 # and after *up 2* thin edges on black are left: not a photograph, but what has to be *added* to the blurred one.
-# (Each map is stretched from black to white on its own, so brightness doesn't compare between maps.)
+# (Each map is stretched from black to white on its own, so you can't compare brightness between maps.)
 
 # %% [markdown]
 # ## 8. How the input reaches the output (10 minutes)
 #
-# The report does not say what happens after the tanh. Two versions are in use; $x$ is the blurred input, $t$ the result of the tanh.
+# The report does not say what happens after the tanh. Two versions are in use. Here $x$ is the blurred input, $t$ the output of the tanh.
 #
 # | version | output | used in |
 # |---|---|---|
@@ -486,8 +486,8 @@ widgets.explore(lambda network, stage: diagrams.map_sheet(features[network][stag
 #
 # Both keep the output between −1 and 1, and both have the same number of parameters: no table can tell them apart. Their behaviour can.
 #
-# What does an *untrained* network return? The slider scales its last convolution, from 0 (so $t = 0$) to 1 (random weights, as Keras makes them).
-# PSNR (lesson 00) says how near the output is to the input; *inf* (infinite) means that they are equal.
+# What does an *untrained* network return? The slider scales its last convolution, from 0 (so $t = 0$) to 1 (random weights, as Keras initialises them).
+# PSNR (lesson 00) says how near the output is to the input; *inf* (infinite) means that they are identical.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -516,9 +516,9 @@ print("true residual returns its input unchanged:", np.array_equal(nothing["true
 print(f"contrast of halved, as a share of the input's: {nothing['halved'].std() / photo.std():.2f}")
 
 # %% [markdown]
-# With the true residual, a network that has learned nothing returns its input with a random pattern on top, and no pattern if the last convolution starts with zeros.
-# (`networks.generator()` does that, so an untrained one returns exactly its input. For this reason sections 6 and 8 take random weights from the other version.)
-# With the halved form, it returns a photograph with half the contrast, and has to earn back what it lost. What would the tanh have to return for a *perfect* result? Solve both forms for $t$, with the sharp photograph $s$ as the output:
+# With the true residual, a network that has learned nothing returns its input with a random pattern on top, or without one if the last convolution starts with zeros.
+# (`networks.generator()` starts this way, so untrained it returns exactly its input. That is why sections 6 and 8 take random weights from the other version.)
+# With the halved form, it returns a photograph with half the contrast, and has to earn the rest back. What would the tanh have to return for a *perfect* result? Solve both forms for $t$, with the sharp photograph $s$ as the output:
 # $t = s - x$ and $t = 2s - x$.
 
 # %%
@@ -536,10 +536,10 @@ for name, share in outside.items():
     print(f"{name:14} pixel values whose t lies outside −1 … 1, where tanh cannot go: {100 * share:.0f} %")
 
 # %% [markdown]
-# In the middle picture mid-grey is $t = 0$: one network has to draw the edges that the blur has softened, and nothing where the photograph is even.
-# The other has to draw the whole photograph, and cannot reach the pixels that need more than 1 or less than −1.
+# In the middle picture mid-grey is $t = 0$: with the true residual, the tanh has to draw only the edges that the blur has softened, and nothing in smooth areas.
+# With the halved form it has to draw the whole photograph, and cannot reach the pixels that need more than 1 or less than −1.
 #
-# How much harder is that to learn? The next cell gives both forms the simplest task there is: return what you are given.
+# How much harder is that to learn? The next cell gives both forms the simplest task there is: return the input.
 # Both start with the same random weights, the last convolution included, and train for 80 steps on the same crops. Each point is the mean over 16 steps.
 
 # %%
@@ -569,13 +569,13 @@ figures.show(figure, alt="PSNR to the input over 80 training steps: the true res
 print("true residual more than 5 dB ahead after 80 steps:", learned["true residual"][-1] - learned["halved"][-1] > 5)
 
 # %% [markdown]
-# The course's generator uses the true residual; `networks.generator(output="halved")` is the other one.
+# The course's generator uses the true residual; `networks.generator(output="halved")` gives the other form.
 #
 # ### Think: half of what? (2 points)
 #
 # 1. A pixel of the blurred photograph has the value $x = 0.5$. Between which values can the output lie in each form? Which sharp values can the halved form not produce there?
 # 2. A colleague says: "The halved form is just as good. It only has to learn $t = x$, then it returns its input." Why is this hard to learn, while the true residual needs nothing of the kind?
-#    Think of what $t$ has to pass through, and of the tanh for black and white pixels.
+#    Think of what the photograph must pass through to become $t$, and of the tanh at black and white pixels.
 #
 # Four or five sentences are enough.
 
@@ -608,16 +608,16 @@ table_2 = [(row.k, row.stride, row.c_in, row.c_out) for row in report.TABLE_2.ro
 print(table_2[:5], "…", table_2[-4:], sep="\n")
 
 # %% [markdown]
-# The list may have other widths and another number of blocks, but always this structure. Return a `keras.Model` from an input of shape `(None, None, 3)` to clip($x + t$, −1, 1).
+# The list may have other widths and another number of blocks, but it always has this structure. Return a `keras.Model` from an input of shape `(None, None, 3)` to clip($x + t$, −1, 1).
 #
-# - Find out from `stride`, `c_in` and `c_out` alone what each row is: first or down, part of a block, up, last. Two rows form a block.
+# - Tell from `stride`, `c_in` and `c_out` alone what each row is: first or down, part of a block, up, or last. Two rows form a block.
 # - You may use `conv_norm_relu` and `networks.residual_block` from this lesson, or your own.
-# - The check compares your network with Table 2, then puts random weights into yours and the course's and compares the numbers at every layer.
+# - The check compares your network with Table 2, then gives yours and the course's the same random weights and compares the numbers at every layer.
 
 # %% nbgrader={"grade_id": "build-generator", "solution": true}
 def build_generator(rows):
     """A generator with the convolutions (k, stride, c_in, c_out) of rows, as a keras.Model."""
-    ### BEGIN SOLUTION: go through the rows; a row tells by its stride and channels what it is
+    ### BEGIN SOLUTION: go through the rows; stride and channels tell what each row is
     blurred = keras.Input((None, None, 3))
     x = blurred
     is_second = False                                   # of the two rows of a block
@@ -646,9 +646,9 @@ lesson_04.check_generator(build_generator, seed=45)
 # ## Recap
 #
 # - The generator halves the image twice, works on it in nine residual blocks at a quarter of its width and height, doubles it twice, and adds the result to its input.
-# - A residual block returns $x + F(x)$. Untrained, it lets much of the photograph pass; the shape stays, so it cannot enlarge anything.
-# - Table 2 and equation (2) count convolutions: 11,378,179. Batch normalisation adds 20,992, together Table 1's 11,399,171.
+# - A residual block returns $x + F(x)$. Even untrained, it lets much of the photograph through. It keeps the shape, so it cannot enlarge anything.
+# - Table 2 and equation (2) count convolutions: 11,378,179. Batch normalisation adds 20,992, which gives Table 1's 11,399,171.
 # - An output pixel sees 169×169 input pixels, most strongly those near the middle.
-# - True residual and halved output have equal counts and behave very differently: what a table leaves out can matter more than what it holds.
+# - True residual and halved output have equal counts but behave very differently: what a table leaves out can matter more than what it holds.
 #
 # [← previous: Counting parameters](03_counting_parameters.ipynb) · [Glossary](glossary.md) · [next: The discriminator →](05_discriminator.ipynb)

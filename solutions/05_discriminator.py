@@ -15,13 +15,13 @@
 #
 # The generator of lesson 04 has an opponent: a network that looks at a photograph and says whether it is real.
 # The report gives it 3,098,370 parameters, but its Table 3 accounts for only 2,830,337 of them.
-# You build it, find the rest, and look through its eyes.
+# In this lesson you build it, find the rest, and look through its eyes.
 #
 # **You will be able to**
 # - build the discriminator of Table 3 and check it layer by layer;
 # - say which patch of a photograph each output of a stack of convolutions looks at, and measure it on a network;
-# - find the 268,033 parameters that the table doesn't show, and say how sure you can be of them;
-# - explain why this network takes only photographs of one size;
+# - find the 268,033 parameters that the table doesn't show, and judge how strong the evidence for them is;
+# - explain why this network accepts photographs of one size only;
 # - say what such a network learns when it is shown sharp and blurred photographs.
 #
 # **You need** lesson 03 (counting parameters, padding) and lesson 04 (the generator, receptive fields).
@@ -41,8 +41,8 @@ layers = keras.layers
 # ## 1. One number for a photograph (3 minutes)
 #
 # Section 2.2 of the report asks for a "single value decision result, either 0(for fake image) or 1(for real image)".
-# *Real* are sharp photographs. *Fake* is what the generator makes of blurred ones. As long as the generator has learned nothing,
-# its output is about as blurred as its input; so in this lesson the blurred photograph itself plays the fake.
+# *Real* means a sharp photograph, *fake* means what the generator makes of a blurred one. As long as the generator has learned nothing,
+# its output is about as blurred as its input. So in this lesson the blurred photograph itself plays the fake.
 
 # %%
 palace = photos.load("summer_palace")
@@ -52,7 +52,7 @@ figures.images({"real": sharp, "fake": blurred},
                alt="Part of a palace and trees, sharp and with motion blur of 12 pixels")
 
 # %% [markdown]
-# The finished network takes either of them and answers with a number between 0 and 1. At first its weights are random:
+# The finished network takes either one and answers with a number between 0 and 1. At first its weights are random:
 
 # %%
 keras.utils.set_random_seed(5)
@@ -62,12 +62,12 @@ print("shape of the answers:", answers.shape)
 print("both between 0.2 and 0.8:", bool(np.all(np.abs(answers - 0.5) < 0.3)))
 
 # %% [markdown]
-# Near 0.5: it doesn't know. Training will push the first answer towards 1 and the second towards 0, while the generator is trained to push the second towards 1.
+# Both answers are near 0.5: it doesn't know. Training will push the first towards 1 and the second towards 0, while the generator is trained to push the second towards 1.
 
 # %% [markdown]
 # ## 2. Table 3, row by row (6 minutes)
 #
-# The first convolution: K = 4, stride 2, from 3 channels to 64. The table below fills as you go on.
+# The first convolution has K = 4, stride 2, and goes from 3 channels to 64. The table below fills up as you go on.
 
 # %%
 image = keras.Input((256, 256, 3), name="image")
@@ -75,12 +75,12 @@ x = conv2d_24 = layers.Conv2D(64, 4, strides=2, padding="same", name="conv2d_24"
 parameters.check(keras.Model(image, x), report.TABLE_3)
 
 # %% [markdown]
-# The generator's kernels are 3 or 7 pixels wide; these are 4. With stride 2, an even kernel treats all pixels alike:
-# away from the border, each lies under the kernel exactly twice in each direction. With K = 3 every other pixel would be used half as often.
+# The generator's kernels are 3 or 7 pixels wide; these are 4. With stride 2, a kernel of even width treats all pixels alike:
+# away from the border, the kernel covers each of them exactly twice in each direction. With K = 3 every other pixel would be used half as often.
 #
 # The report names *LeakyReLU*, which usually stands between the convolutions: positive numbers stay, negative ones are multiplied by a small slope.
-# Neither its place nor the slope is stated; 0.2 is the usual choice. ReLU would turn negative numbers into 0, and where a layer outputs constant zeros nothing can be learned.
-# Here that would hurt twice: the *generator*, too, learns through this network.
+# The report states neither its place nor its slope; 0.2 is the usual choice. ReLU would turn negative numbers into 0, and where a layer outputs nothing but zeros, nothing can be learned.
+# Here that would hurt twice, because the *generator* learns through this network, too.
 
 # %%
 def leaky(x):
@@ -93,13 +93,13 @@ x = conv2d_27 = layers.Conv2D(256, 4, strides=2, padding="same", name="conv2d_27
 parameters.check(keras.Model(image, x), report.TABLE_3)
 
 # %% [markdown]
-# Each of these halves width and height; from the second on, the channels double. Two rows are left, both with stride 1.
+# Each of these halves width and height. From the second on, each doubles the number of channels. Two rows are left, both with stride 1.
 #
-# **Predict, then open.** The table has their parameters already, 2,097,664 for 256 → 512 channels and 8,193 for 512 → 1. Why does the last one need so few?
+# **Predict, then open.** The table already gives their parameters: 2,097,664 for 256 → 512 channels and 8,193 for 512 → 1. Why does the last one need so few?
 #
 # <details><summary>Answer</summary>
 #
-# Each output channel has a kernel of its own, as deep as the input has channels: 512 kernels of 4 · 4 · 256 weights against a single one of 4 · 4 · 512, and one bias for each.
+# Each output channel has a kernel of its own, with a slice for every input channel. That makes 512 kernels of 4 · 4 · 256 weights against a single one of 4 · 4 · 512, plus one bias per kernel.
 #
 # </details>
 
@@ -110,10 +110,10 @@ trunk = keras.Model(image, x, name="trunk")
 parameters.check(trunk, report.TABLE_3)
 
 # %% [markdown]
-# All six rows fit. Two thirds of the whole network are in `conv2d_28`. And the last line says that 268,033 parameters are still to find.
+# All six rows fit. Two thirds of the whole network are in `conv2d_28`. The last line says that 268,033 parameters are still missing.
 # Keep that number in mind for section 4.
 #
-# There is another riddle: the report promises a *single* value. What comes out of the last convolution?
+# There is another puzzle: the report promises a *single* value. What comes out of the last convolution?
 
 # %%
 print("the last convolution puts out", trunk.output_shape)
@@ -127,7 +127,7 @@ print("the last convolution puts out", trunk.output_shape)
 # %% nbgrader={"grade_id": "sides", "solution": true}
 def sides(rows, size):
     """Width of the output of each convolution in rows, as a list of whole numbers."""
-    ### BEGIN SOLUTION: divide by each row's stride in turn, round up, and collect the sizes
+    ### BEGIN SOLUTION: divide by each row's stride in turn, round up, and collect the widths
     result = []
     for row in rows:
         size = parameters.output_size(size, row.stride)
@@ -146,7 +146,7 @@ lesson_05.check_sides(sides, seed=51)
 # ## 3. What one output sees (8 minutes)
 #
 # The last convolution puts out a map of 16×16 numbers. Each of them sees a patch of the photograph, its receptive field.
-# By the rules of lesson 04, how large is it after each convolution?
+# How large is it after each convolution, by the rules of lesson 04?
 
 # %%
 stack = [(row.k, row.stride, 1) for row in report.TABLE_3.rows]         # (k, stride, enlarge)
@@ -154,7 +154,7 @@ computed = [parameters.receptive_field(stack[:n]) for n in range(1, 7)]
 print(computed)
 
 # %% [markdown]
-# 142×142 pixels at the end, more than a quarter of the photograph. To see them, ask the network: if an output depends on a pixel, its *gradient* there isn't zero. (That is the derivative of lesson 04, section 6.)
+# At the end it is 142×142 pixels, more than a quarter of the photograph. To see these pixels, ask the network: where an output depends on a pixel, its *gradient* isn't zero. (This is the derivative of lesson 04, section 6.)
 
 # %%
 def gradient(output, row, column):
@@ -198,26 +198,26 @@ widgets.slider(list(frames.values()), list(frames), name="layer", zoom=1.5,
 # %% [markdown]
 # ### Where is the patch?
 #
-# The size is settled. The place follows from the padding. 'Same' padding with stride $S$ puts $p$ zeros before the first pixel of a row, where
+# That settles the size. The position follows from the padding. 'Same' padding with stride $S$ puts $p$ zeros before the first pixel of a row, where
 #
 # $$p = \lfloor (K - S) / 2 \rfloor$$
 #
-# (as long as $K \ge S$, and $S$ divides the size). So output $i$ of a layer covers its inputs from $i \cdot S - p$ to $i \cdot S - p + K - 1$.
+# (provided that $K \ge S$ and that $S$ divides the size). So output $i$ of a layer covers its inputs from $i \cdot S - p$ to $i \cdot S - p + K - 1$.
 #
-# Example: a kernel of 4 with stride 2 has $p = 1$. Output 0 covers inputs −1 to 2, where −1 is a zero of the padding; output 5 covers 9 to 12.
+# Example: a kernel of 4 with stride 2 has $p = 1$. Output 0 covers inputs −1 to 2, where −1 is a padding zero. Output 5 covers 9 to 12.
 
 # %% [markdown]
 # ### Exercise 2: from output to pixels (2 points)
 #
 # Write a function that returns the first and the last pixel, along one row of the photograph, that output number `index` of the *last* convolution in `rows` sees.
-# Leave numbers outside the photograph as they are.
+# If a number lies outside the photograph, leave it as it is.
 #
-# Walk backwards, as in lesson 04: if a range of outputs of some layer is needed, which range of its inputs is?
+# Walk backwards, as in lesson 04: if you need a range of a layer's outputs, which range of its inputs do you need?
 
 # %% nbgrader={"grade_id": "patch", "solution": true}
 def patch(rows, index):
     """(first, last): the pixels that output `index` of the last convolution sees, along one side."""
-    ### BEGIN SOLUTION: start with first = last = index at the last row, and map both through each row, back to the photograph
+    ### BEGIN SOLUTION: start with first = last = index at the last row, and map both back through each row to the photograph
     first = last = index
     for row in reversed(rows):
         padding = (row.k - row.stride) // 2
@@ -236,9 +236,9 @@ lesson_05.check_patch(patch, seed=52)
 # %% [markdown]
 # ### All 256 patches
 #
-# Neighbouring outputs of the last convolution look at patches that are 16 pixels apart, and 142 pixels wide: they overlap a lot.
+# Neighbouring outputs of the last convolution look at patches that are 16 pixels apart and 142 pixels wide, so the patches overlap a lot.
 # Move the sliders from the middle to the corners. The grey rim stands for the zeros of 'same' padding; for a network that takes numbers in [-1, 1], 0 *is* mid-grey.
-# (In truth every convolution pads its own input. The rim shows how far all of them together reach over the border.)
+# (In fact every convolution pads its own input. The rim shows how far all six together reach beyond the border.)
 
 # %%
 first, last = np.flatnonzero(seen["conv2d_29"].any(axis=1))[[0, -1]]    # what output 7 sees, measured
@@ -250,14 +250,14 @@ widgets.explore(
     lambda row, column: spotlight(room, 16 * row, 16 * column, 142),
     {"row": [0, 3, 7, 11, 15], "column": [0, 3, 7, 11, 15]}, start={"row": 7, "column": 7},
     kilobytes=500,
-    alt="Photograph with a grey rim; bright is the patch of 142 by 142 pixels that one output sees",
+    alt="Photograph with a grey rim; the patch of 142 by 142 pixels that one output sees is bright",
 )
 
 # %% [markdown]
-# In the corners an output looks mostly at padding. The rim is wider on the right and below than on the left and above: a kernel of 4×4 has no middle,
-# so with stride 1 it reaches one step back and two steps forward. Each such step is 16 pixels.
+# In the corners an output looks mostly at padding. The rim is wider on the right and at the bottom than on the left and at the top: a 4×4 kernel has no middle pixel,
+# so with stride 1 it reaches one step back and two steps forward. Here each such step is 16 pixels.
 #
-# The picture above shifts the patch that was measured in the middle. Is that right for all positions? Measure again, along the diagonal:
+# The picture above takes the patch measured in the middle and shifts it. Is that right for all positions? Measure again, along the diagonal:
 
 # %%
 def agrees(position):
@@ -270,7 +270,7 @@ def agrees(position):
 print("all 16 patches as drawn:", all(agrees(position) for position in range(16)))
 
 # %% [markdown]
-# A receptive field says what an output *can* see. Not all of it counts equally: here is the size of the gradient itself, for the same output as before.
+# A receptive field says what an output *can* see. Not all of it counts equally. Here is the size of the gradient itself, for the same output as before.
 
 # %%
 strength = gradient(conv2d_29, 7, 7)
@@ -278,7 +278,7 @@ inside = strength[first:last + 1, first:last + 1]
 brightness = np.clip(strength / np.quantile(inside, 0.99), 0, 1)
 figures.images(
     {"can see": spotlight(sharp, first, first, 142), "how strongly": np.uint8(255 * brightness)},
-    alt="Left, the patch in the photograph. Right, the gradient: strong in its centre, faint at its edges",
+    alt="Left, the patch in the photograph. Right, the gradient: strong in the centre of the patch, faint at the edges",
 )
 
 # %%
@@ -287,37 +287,37 @@ print(f"the middle part has {middle_part.size / inside.size:.0%} of the area")
 print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * inside.sum()))
 
 # %% [markdown]
-# Six kernels can be combined in many ways to lead from a pixel in the centre to the output, but only in one way to lead there from a corner.
-# So, at least before training, what an output mostly depends on is smaller than its receptive field.
+# Many paths lead through the six kernels from a pixel in the centre to the output, but only one leads there from a corner.
+# So, at least before training, an output mostly depends on an area smaller than its receptive field.
 
 # %% [markdown]
 # ## 4. The missing 268,033 (12 minutes)
 #
-# The trunk answers with 256 numbers, the report promises one. And it names three activations: "LeakReLU, Sigmoid and Tanh".
+# The trunk answers with 256 numbers, but the report promises one. The report also names three activations: "LeakReLU, Sigmoid and Tanh".
 # LeakyReLU stands between the convolutions. Where are the other two?
 #
-# First clue, from lesson 04: batch normalisation is counted in Table 1, but has no row of its own. Could it be all?
+# First clue, from lesson 04: batch normalisation is counted in Table 1, but has no row of its own. Could it be everything that is missing?
 
 # %%
 missing = report.TABLE_3.total - trunk.count_params()
 print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 
 # %% [markdown]
-# Batch normalisation has 4 numbers for each channel. 268,033 is odd; so something else is missing, too.
+# Batch normalisation has 4 numbers for each channel, but 268,033 is odd. So something else is missing, too.
 #
-# Second clue: the single value. A sigmoid gives a number between 0 and 1, so it closes the network. To get from 16×16 numbers to one, a *dense* layer is the simplest way.
-# But from 256 numbers to 1 it needs only 257 parameters. The tanh needs a place as well: a second dense layer in between, with an unknown number $n$ of units.
+# Second clue: the single value. A sigmoid gives a number between 0 and 1, so it comes last. The simplest way from 16×16 numbers to one is a *dense* layer.
+# But from 256 numbers to 1, that needs only 257 parameters. The tanh needs a place as well: suppose a second dense layer in between, with an unknown number $n$ of units.
 #
 # > 16×16 map → flatten: 256 numbers → dense, $n$ units, tanh → dense, 1 unit, sigmoid
 #
-# Third clue, from common practice: in a discriminator of this kind, PatchGAN (Isola et al., 2017), batch normalisation follows the convolutions,
-# but neither the first one nor the one that makes the output map.
-# That takes away $4 \cdot (64 + 128 + 256 + 512) = 3{,}840$. If $n$ is now a whole number, the guess is a good one.
+# Third clue, from common practice: in a discriminator of this kind, PatchGAN (Isola et al., 2017), batch normalisation follows every convolution
+# except the first one and the one that makes the output map.
+# That accounts for $4 \cdot (64 + 128 + 256 + 512) = 3{,}840$. If $n$ is now a whole number, the guess is a good one.
 
 # %% [markdown]
 # ### Exercise 3: how many units? (2 points)
 #
-# Write a function that finds $n$ from the number of parameters that are left after the convolutions. `size` is the width of the photograph;
+# Write a function that finds $n$ from the number of parameters left over by the convolutions. `size` is the width of the photograph;
 # the map has (size / 16)² numbers. `channels` lists the channels of all batch normalisations.
 # If no whole number fits exactly, return `None`.
 #
@@ -326,7 +326,7 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 # %% nbgrader={"grade_id": "hidden-units", "solution": true}
 def hidden_units(remainder, size, channels):
     """Units n of the first dense layer, given what the convolutions leave over; None if none fits."""
-    ### BEGIN SOLUTION: take the batch normalisations off, then solve for n
+    ### BEGIN SOLUTION: subtract the batch normalisations, then solve for n
     inputs = (size // 16) ** 2
     left = remainder - 4 * sum(channels) - 1
     return left // (inputs + 2) if left % (inputs + 2) == 0 else None
@@ -342,7 +342,7 @@ lesson_05.check_hidden_units(hidden_units, seed=53)
 # %% [markdown]
 # ### How good is the evidence?
 #
-# There are 2⁶ = 64 ways to put batch normalisation behind some of the six convolutions. Try all 64, and see after which of them $n$ is a whole number:
+# There are 2⁶ = 64 ways to choose which of the six convolutions are followed by batch normalisation. Try all 64, and see which of them make $n$ a whole number:
 
 # %%
 from itertools import combinations
@@ -354,11 +354,11 @@ for number in range(7):
             print(left // 258, "units if batch normalisation follows", ", ".join(row.name for row in chosen))
 
 # %% [markdown]
-# Two of 64 fit. A hit alone would be weak evidence. The 64 ways take off only 34 different numbers, as some channels add up to the same.
-# What is left is always a multiple of 4, and of those one in 129 is divisible by 258 = inputs + 2. So the chance of a hit by accident is about 34 / 129, one in four.
-# But this hit is the customary placement, and it gives 1,024, a power of two such as programmers choose. That is hardly an accident.
+# Two of 64 fit. By itself, a hit would be weak evidence. The 64 ways subtract only 34 different numbers, because some sums of channels are equal.
+# What is left is always a multiple of 4, and one multiple of 4 in 129 is divisible by 258 = inputs + 2. So the chance of an accidental hit is about 34 / 129, one in four.
+# But this hit is the customary placement, and it gives 1,024, a power of two, a number that programmers like to choose. That is hardly an accident.
 #
-# The two differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By custom it is the second.
+# The two hits differ only in which of the layers with 64 channels is normalised; counting can't tell them apart. By custom it is the second.
 #
 # Now put it all together.
 
@@ -388,14 +388,14 @@ parameters.check(discriminator, report.TABLE_3)
 #
 # "The number of parameters is right to the digit, and every row of Table 3 fits. So this *is* the report's network," says a classmate.
 #
-# 1. Name two things that could be different in the report's network although every count stays the same.
+# 1. Name two things that could be different in the report's network without changing any count.
 # 2. Name one thing that the counts do decide (with batch normalisation in its customary places), although Table 3 doesn't mention it. How do they decide it?
 #
 # Three or four sentences are enough.
 
 # %% [markdown] nbgrader={"grade_id": "think-total", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# Activations have no parameters: the slope of LeakyReLU could be another, and it could stand before the batch normalisation instead of behind it. Likewise the batch normalisation of 64 channels could follow the first convolution and not the second.
+# Activations have no parameters: LeakyReLU could have another slope, and it could come before the batch normalisation instead of after it. Likewise the batch normalisation of 64 channels could follow the first convolution instead of the second.
 # With the 256×256 pixels of Section 3.2, the padding is decided, although the table doesn't mention it. Without padding the map would have 8×8 positions, so the first dense layer would have 64 inputs, and with the customary batch normalisation no whole number of units would give the total. (The number of 1,024 units and the biases are decided in the same way.)
 # ### END SOLUTION
 #
@@ -421,13 +421,13 @@ for size in (64, 128, 256, 512):
     print(f"{size:3}×{size:<3}  {inputs:5} inputs  {count:9,} parameters in the first dense layer")
 
 # %% [markdown]
-# Convolutions share their weights between positions, a dense layer doesn't: it has one weight for each position of the map, for each unit.
-# So its size fixes the photograph's, and photographs of 1280×720 must be cut or scaled: "The training process begins by dividing the input image into a 256x256 matrix" (Section 3.2).
+# Convolutions share their weights between positions. A dense layer doesn't: each unit has one weight for each position of the map.
+# So its size fixes the photograph's size, and photographs of 1280×720 must be cut or scaled: "The training process begins by dividing the input image into a 256x256 matrix" (Section 3.2).
 
 # %% [markdown]
 # ## 6. Probability or score (3 minutes)
 #
-# The last unit computes a sum $s$, any number, and the sigmoid turns it into a probability, $D = 1 / (1 + e^{-s})$.
+# The last unit computes a sum $s$, which can be any number. The sigmoid turns it into a probability, $D = 1 / (1 + e^{-s})$.
 
 # %%
 import matplotlib.pyplot as plt
@@ -443,25 +443,25 @@ figures.show(figure, alt="Left, the sigmoid rises from 0 to 1 around s = 0. "
                          "Right, its slope is 0.25 at s = 0 and almost 0 beyond s = 6 on both sides")
 
 # %% [markdown]
-# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. The generator learns from these changes.
-# Whether that hurts depends on the loss. Equation (1)'s $\log(1-D)$ pulls the score with $D$, which dies where the discriminator is sure of a fake; $-\log D$ pulls with $1-D$, for its logarithm makes up for the flat curve (lesson 01, section 7).
-# A loss that uses $D$ itself, without a logarithm, pulls with the slope on the right: it dies on both sides.
+# Where the network is sure, the curve is flat: the answer hardly changes when the photograph does. But these changes are what the generator learns from.
+# Whether that hurts depends on the loss. Equation (1)'s $\log(1-D)$ pulls on the score with strength $D$, which vanishes where the discriminator is sure of a fake. $-\log D$ pulls with $1-D$: its logarithm makes up for the flat curve (lesson 01, section 7).
+# A loss that uses $D$ itself, without a logarithm, pulls with the slope shown on the right, which vanishes on both sides.
 #
-# For such a loss one leaves the sigmoid away and uses the score $s$ itself. A network that rates instead of deciding is called a *critic*:
+# For such a loss one omits the sigmoid and uses the score $s$ itself. A network that rates instead of deciding is called a *critic*:
 
 # %%
 critic = networks.discriminator(output="linear")
 print(f"parameters with sigmoid: {discriminator.count_params():,} · without: {critic.count_params():,}")
 
 # %% [markdown]
-# The report names a Wasserstein loss, which is made for critics, and a sigmoid. How that fits together is a question for lesson 06.
+# The report names both a sigmoid and a Wasserstein loss, which is made for critics. Whether the two fit together is a question for lesson 06.
 
 # %% [markdown]
 # ## 7. What does it learn? (6 minutes)
 #
-# Time to train one. To have it done in less than a minute, this one is smaller: patches of 64×64 pixels and a quarter of the channels. The layers are of the same kinds and in the same order.
-# Its loss, `binary_crossentropy`, is equation (1) again: for as many real patches as fakes it is $-V/2$. To make it small is to make $V$ large; who always answers 1/2 has $\log 2 = 0.69$. (*Adam* chooses the size of the steps: lesson 07.)
-# It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nobody improves the fakes.
+# Time to train one. To finish in less than a minute, this one is smaller: it takes patches of 64×64 pixels and has a quarter of the channels. The layers are of the same kinds and in the same order.
+# Its loss, `binary_crossentropy`, is equation (1) again: for as many real patches as fakes it is $-V/2$. Making it small makes $V$ large. Always answering 1/2 gives $\log 2 = 0.69$. (*Adam* chooses the size of the steps: lesson 07.)
+# It sees sharp patches (answer 1) and the same patches with motion blur in random directions (answer 0). There is no generator yet, so nothing improves the fakes.
 
 # %%
 keras.utils.set_random_seed(5)
@@ -484,7 +484,7 @@ for step in range(80):
 print("the loss is below that of guessing:", bool(loss < np.log(2)))
 
 # %% [markdown]
-# 80 steps are few. Show it patches of photographs it has never seen, always a sharp one and the same one blurred:
+# 80 steps are few. Test it on patches of photographs it has never seen, always a sharp patch and the same patch blurred:
 
 # %%
 test_photos = [photos.load(name) for name in photos.names("test")]
@@ -493,7 +493,7 @@ D_real, D_fake = small.predict(real, verbose=0), small.predict(fake, verbose=0)
 print("the sharp one gets the higher answer in over 85% of the pairs:", bool(np.mean(D_real > D_fake) > 0.85))
 
 # %% [markdown]
-# Now slide this little judge over a whole photograph, in steps of 16 pixels, and write its answer down for each place.
+# Now slide this little judge over a whole photograph, in steps of 16 pixels, and note its answer at each place.
 # The right half of the photograph is blurred, by as many pixels as the slider says.
 
 # %%
@@ -534,16 +534,16 @@ def draw(photo):
 widgets.explore(
     lambda length: draw(blurred_on_the_right(length)), {"length": [0, 3, 6, 9, 12, 15]}, start={"length": 12},
     alt="A palace and trees, blurred on the right, beside a map of answers: near 1 on the sharp building, "
-        "lower on the blurred trees, and on sky and water at any blur",
+        "lower on the blurred trees, and on sky and water with or without blur",
 )
 
 # %% [markdown]
-# Watch the trees below on the right: the longer the motion, the lower the answer. At length 0 nothing is blurred at all, and still other parts of the map are grey or dark. Which, and why?
+# Watch the trees at the bottom right: the longer the motion, the lower the answer. But at length 0, where nothing is blurred at all, other parts of the map are still grey or dark. Which, and why?
 #
 # <details><summary>Answer</summary>
 #
-# The sky and the hazy water. A perfectly smooth patch looks the same sharp and blurred, so the best answer is 1/2: that is the upper sky. The water has faint, soft detail, and in training such a patch was more often a blurred one than a sharp one:
-# $p / (p + q)$ is below 1/2 (lesson 01), although nothing is blurred here. So the judge doesn't know what sharpness is. It looks for fine detail, and where there is little it answers by what is usual.
+# The sky and the hazy water. A perfectly smooth patch looks the same whether sharp or blurred, so the best answer is 1/2: that is the upper sky. The water has faint, soft detail. In training, such a patch was more often blurred than sharp,
+# so $p / (p + q)$ is below 1/2 (lesson 01), although nothing is blurred here. The judge doesn't know what sharpness is. It looks for fine detail, and where there is little, it gives the answer that was usual in training.
 #
 # </details>
 
@@ -557,7 +557,7 @@ means = [trees(blurred_on_the_right(length)) for length in (0, 6, 12)]
 print("the answer for the trees falls from 0 to 6 and from 6 to 12 pixels:", bool(means[0] > means[1] > means[2]))
 
 # %% [markdown]
-# **Predict, then run.** Add noise to the blurred half, as of a poor camera. The photograph gets worse. What will the judge say?
+# **Predict, then run.** Add noise to the blurred half, as a poor camera would. The photograph gets worse. What will the judge say?
 
 # %%
 worse = blurred_on_the_right(12)
@@ -572,15 +572,15 @@ D_noisy = small.predict(noisy, verbose=0)
 print("and for over 85% of the blurred test patches:", bool(np.mean(D_noisy > D_fake) > 0.85))
 
 # %% [markdown]
-# The blurred trees now pass for real; the sky and the water change much less. Noise is fine detail, too, and this judge has never met it on a fake. A generator trained against it would be invited to paint noise instead of removing blur.
-# That is why both networks are trained in turn: so that the discriminator meets each new trick. And the report has a second loss, the perceptual loss
+# The blurred trees now pass for real; the sky and the water change much less. Noise is fine detail, too, and this judge has never met it on a fake. A generator trained against this judge could win by painting noise instead of removing blur.
+# That is why the two networks are trained in turn: the discriminator then meets each new trick. And the report has a second loss, the perceptual loss
 # on the generator's output itself, to "ensure the GAN model is deblurring the images" (Section 2.3.1). Lesson 06 is about both.
 
 # %% [markdown]
 # ## 8. The whole GAN (2 minutes)
 #
-# Both networks together, as in Figure 1 of the report; this diagram is drawn from the models themselves.
-# Each bar is a convolution or a dense layer. Its height shows the resolution, its width the number of channels; dense layers are orange.
+# Here are both networks together, as in Figure 1 of the report; the diagram is drawn from the models themselves.
+# Each bar is a convolution or a dense layer. Its height shows the resolution, its width the number of channels. Dense layers are orange.
 
 # %%
 generator = networks.generator()
@@ -592,8 +592,8 @@ figures.show(
 )
 
 # %% [markdown]
-# One thing differs from Figure 1: there the generator takes random noise. This one takes the blurred photograph, as Section 3.1 of the report admits.
-# That makes it a *conditional* GAN: its output is supposed to be not just any sharp photograph, but the sharp version of this one.
+# One thing differs from Figure 1, where the generator takes random noise. This one takes the blurred photograph, as Section 3.1 of the report admits.
+# That makes it a *conditional* GAN: its output should be not just any sharp photograph, but the sharp version of this one.
 
 # %%
 total = generator.count_params() + discriminator.count_params()
@@ -608,9 +608,9 @@ print("convolutions:", convolutions)
 # %% [markdown]
 # ## 9. Challenge: a patch critic (12 minutes)
 #
-# In section 7 a small network went over the photograph window by window. But the trunk already is such a network: leave the dense layers out, train the 16×16 numbers themselves,
-# and each is the verdict on its patch. It works for any size of photograph and needs 264,193 fewer parameters. This is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
-# The best known has one stride of 2 less:
+# In section 7 a small network went over the photograph window by window. But the trunk already does that by itself: leave out the dense layers, train the 16×16 numbers directly,
+# and each becomes the verdict on its patch. Such a network works for photographs of any size and needs 264,193 fewer parameters. It is called a *PatchGAN* (Isola et al., 2017), and many image-to-image GANs use one.
+# The best-known one has one stride-2 convolution fewer:
 
 # %%
 print("Table 3: ", parameters.receptive_field(stack))
@@ -622,15 +622,15 @@ print("PatchGAN:", parameters.receptive_field([(4, 2, 1), (4, 2, 1), (4, 2, 1), 
 # Write a function that builds a patch critic from any list of rows:
 #
 # - input: photographs of `size` × `size` pixels with `rows[0].c_in` channels;
-# - every row a convolution with 'same' padding;
-# - LeakyReLU with slope 0.2 after every convolution but the last;
-# - batch normalisation between convolution and LeakyReLU, but not for the first row;
+# - a convolution with 'same' padding for every row;
+# - LeakyReLU with slope 0.2 after every convolution except the last;
+# - batch normalisation between convolution and LeakyReLU, except in the first row;
 # - output: the map of the last convolution as it is.
 
 # %% nbgrader={"grade_id": "patch-critic", "solution": true}
 def patch_critic(rows, size):
     """A keras.Model from (N, size, size, c_in) to the map of the last convolution in rows."""
-    ### BEGIN SOLUTION: return a keras.Model: for each row a convolution, then what follows it
+    ### BEGIN SOLUTION: return a keras.Model with a convolution for each row, then whatever follows it
     image = x = keras.Input((size, size, rows[0].c_in))
     for i, row in enumerate(rows):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride, padding="same")(x)
@@ -653,10 +653,10 @@ lesson_05.check_patch_critic(patch_critic, seed=54)
 # ## Recap
 #
 # - The discriminator turns a photograph of 256×256 pixels into one number: six convolutions, four of them with batch normalisation, and two dense layers that Table 3 doesn't show.
-# - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it can't see activations.
-# - An output of the last convolution sees 142×142 pixels, and at first depends mostly on their middle. Where the patch lies follows from the padding.
-# - The first dense layer fixes the size of the photograph. Without dense layers it is a patch critic.
-# - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise deceives it.
+# - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it says nothing about activations.
+# - An output of the last convolution sees 142×142 pixels, and at first depends mostly on their middle. The padding determines where the patch lies.
+# - The first dense layer fixes the size of the photograph. Without its dense layers, the network is a patch critic.
+# - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise can deceive it.
 # - Together: 14,497,541 parameters, which the report rounds to 14.5M, and 30 convolutions. The generator takes the blurred photograph, not noise.
 #
 # [← previous: The generator](04_generator.ipynb) · [Glossary](glossary.md) · [next: Losses →](06_losses.ipynb)

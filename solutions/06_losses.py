@@ -14,15 +14,15 @@
 # # 06 · Losses
 #
 # A network becomes what its loss asks for. The report gives its two losses one sentence each.
-# You will see what the obvious loss would have done, what the report's two do instead, and what one of them needs that the report's networks don't have.
+# In this lesson you see what the obvious loss would have done, what the report's two losses do instead, and what one of them needs but the report's networks lack.
 #
 # **You will be able to**
 # - explain why a network trained on the squared error answers with blur, and compute its best answer;
-# - say which differences of two photographs VGG16 notices, and build the perceptual loss;
-# - explain why a weight of 100 : 1 means nothing unless you know how the photographs are fed;
-# - compute the earth mover's distance of two distributions by hand, and find the critic that measures it;
-# - tell which sign of the Wasserstein loss does what, and why a sigmoid breaks it;
-# - write the gradient penalty, and verify that it does its work.
+# - say which differences between two photographs VGG16 notices, and build the perceptual loss;
+# - explain why a weight of 100 : 1 means nothing unless you know how the photographs are fed in;
+# - compute the earth mover's distance between two distributions by hand, and find the critic that measures it;
+# - explain what the signs in the Wasserstein loss do, and why a sigmoid breaks it;
+# - write the gradient penalty, and verify that it works.
 #
 # **You need** lesson 04 (feature maps, derivatives) and lesson 05 (discriminator, critic, sigmoid). The *loss* is the number that training makes small;
 # how it does so is the topic of lesson 07.
@@ -50,18 +50,18 @@ COLOURS = figures.COLOURS
 # >
 # > "To improve the convergence of GAN, wasserstein loss was calculated on the output of the whole model by taking the mean difference of the two images."
 #
-# The first is a *content loss*: it compares the generator's output with the sharp photograph. The second is an *adversarial loss*: it comes from the discriminator's answer. The generator minimises a weighted sum of both,
+# The first is a *content loss*: it compares the generator's output with the sharp photograph. The second is an *adversarial loss*: it comes from the discriminator's answer. The generator minimises a weighted sum of the two,
 #
 # $$L = w \cdot L_\text{content} + L_\text{adversarial}.$$
 #
 # The report doesn't give $w$. The implementation that it evidently follows takes $w = 100$.
 #
-# Three questions follow. Why not simply the squared difference of the two photographs? What does the first sentence compute? What does the second?
+# Three questions follow. Why not simply take the squared difference of the two photographs? What does the perceptual loss compute? What does the Wasserstein loss compute?
 
 # %% [markdown]
 # ## 2. Why the squared error blurs (10 minutes)
 #
-# Blur destroys information. Here are three sharp pictures of stripes, nine pixels from one stripe to the next, and what a steady motion over nine pixels makes of each.
+# Blur destroys information. Here are three sharp pictures of stripes, nine pixels from one stripe to the next, and what a steady motion over nine pixels makes of each of them.
 
 # %%
 def stripes(shift):
@@ -82,9 +82,9 @@ greys = [picture for title, picture in pairs.items() if title.startswith("blurre
 print("the three blurred pictures are equal, pixel by pixel:", all(np.array_equal(grey, greys[0]) for grey in greys))
 
 # %% [markdown]
-# Whoever gets the grey picture can't know which of the three it was. Still, a network must give *one* answer. Which one makes its loss small, if each of the three turns up equally often in training?
+# Whoever gets the grey picture can't know which of the three it was. Still, a network must give *one* answer. Which answer makes its loss smallest, if each of the three turns up equally often in training?
 #
-# **Predict, then run.** Three candidates for an answer: one of the sharp pictures, their mean, or plain white. The table shows the mean squared error (MSE), averaged over the three possible truths.
+# **Predict, then run.** There are three candidates: one of the sharp pictures, their mean, or plain white. The table shows the mean squared error (MSE), averaged over the three possible truths.
 
 # %%
 truths = np.stack([stripes(shift)[:, 9:-9] for shift in (0, 3, 6)]).astype(float)
@@ -93,12 +93,12 @@ for name, answer in answers.items():
     print(f"{name:12} expected MSE {np.mean((truths - answer)**2):8,.0f}")
 
 # %% [markdown]
-# The mean wins, clearly. But the mean of sharp pictures isn't sharp: it's none of them, and no photograph at all.
+# The mean wins, clearly. But the mean of sharp pictures isn't sharp. It's none of the three, and no photograph at all.
 #
 # ### It happens in real photographs
 #
-# Stripes are made up. So take a real blurred patch of 16×16 pixels, and search the course's photographs for the sharp patches that fit it: in each photograph, the one whose *blurred* version is nearest.
-# (Patches are compared in grey, after bringing all to the same brightness and contrast.)
+# Stripes are artificial. So take a blurred patch of 16×16 pixels from a real photograph, and search the course's photographs for sharp patches that fit it: in each photograph, the one whose *blurred* version is nearest.
+# (Patches are compared in grey, all brought to the same brightness and contrast.)
 
 # %%
 shake, size = blur.linear_psf(12, 0), 16
@@ -154,19 +154,19 @@ share = detail(found_sharp.mean(axis=0)) / np.mean([detail(patch) for patch in f
 print(f"the mean keeps less than half of the detail of the patches it is the mean of: {share < 0.5}")
 
 # %% [markdown]
-# (The first patch is the given one itself.) That is what a network trained on the squared error learns. It can't see which patch it was, and the answer with the least expected error is the average of all that fit: the edges come to lie side by side and the rest cancels out.
+# (The first patch is the given one itself.) The mean is what a network trained on the squared error learns. It can't see which patch was the true one, and the answer with the least expected error is the average of all that fit. In it the edges lie side by side, and the rest cancels out.
 #
 # ### Why the mean?
 #
-# One pixel is enough. It was $x$, which takes different values with certain probabilities; the network answers $a$. Write $m$ for the mean of $x$. Then
+# One pixel is enough. Its true value $x$ takes different values with certain probabilities; the network answers $a$. Write $m$ for the mean of $x$. Then
 #
 # $$E(x - a)^2 = E(x - m)^2 + (m - a)^2,$$
 #
 # because the mixed term $2(m - a)\,E(x - m)$ is 0. Only the last term depends on the answer, and $a = m$ makes it 0.
 #
-# For the *absolute* error $E|x - a|$, move $a$ up by a little: it gets farther from every $x$ below it and nearer to every $x$ above it. This pays until half of the probability lies below: the best answer is the *median*.
+# For the *absolute* error $E|x - a|$, move $a$ up a little: it gets farther from every $x$ below it and nearer to every $x$ above it. This pays until half of the probability lies below $a$. So the best answer is the *median*.
 #
-# Move the slider: a pixel is white (1) with probability $p$, otherwise black (0). Where is the lowest point of each curve?
+# Now let a pixel be white (1) with probability $p$, otherwise black (0). Move the slider: where is the lowest point of each curve?
 
 # %%
 a = np.linspace(0, 1, 101)
@@ -187,11 +187,11 @@ def expected_errors(p):
 
 widgets.explore(expected_errors, {"p": [0.1, 0.3, 0.4, 0.6, 0.7, 0.9]}, start={"p": 0.3}, kilobytes=200,
                 alt="Expected error of every answer between black and white; a dot marks the least. The squared error's dot "
-                    "moves with p, the absolute error's jumps from black to white at one half")
+                    "moves with p; the absolute error's dot jumps from black to white at one half")
 
 # %% [markdown]
-# The squared error answers $p$ itself, a grey. The absolute error decides: black below one half, white above.
-# Now an edge. The blurred photograph says that it's there, but not to the pixel where. All places within the uncertainty are equally probable.
+# The best answer for the squared error is $p$ itself, a grey. The absolute error makes a decision: black below one half, white above.
+# Now take an edge. The blurred photograph shows that it's there, but not exactly where. All places within the uncertainty are equally probable.
 
 # %%
 def edge(places):
@@ -215,15 +215,15 @@ widgets.explore(edge, {"places": [1, 3, 7, 11, 15]}, start={"places": 11}, kilob
                     "the median one sharp edge in the middle")
 
 # %% [markdown]
-# A sharp edge, perhaps in the wrong place, or a ramp that is never quite wrong: the squared error takes the ramp.
-# The absolute error, called L1, keeps single edges sharp; it is the content loss of many restoration networks, and `losses.l1` in this course. But it's no cure:
-# for fine texture (white with probability ½ everywhere) every grey is equally good for it, and where black is a little more frequent, it paints everything black.
+# The choice is between a sharp edge, perhaps in the wrong place, and a ramp that is never quite wrong. The squared error takes the ramp.
+# The absolute error, called L1, keeps single edges sharp. It is the content loss of many restoration networks, and `losses.l1` in this course. But it's no cure.
+# In fine texture (white with probability ½ everywhere) it rates every grey equally, and where black is a little more frequent, it paints everything black.
 # Both errors look at each pixel on its own. Neither knows what a photograph looks like.
 
 # %% [markdown]
 # ### Exercise 1: the best answer (1 point)
 #
-# Write a function that returns the one picture with the least expected *squared* error. `candidates` holds the possible sharp pictures along its first axis, `probabilities` one number for each; they add up to 1.
+# Write a function that returns the one picture with the least expected *squared* error. `candidates` holds the possible sharp pictures along its first axis, `probabilities` has one number for each; they add up to 1.
 # The pictures may have any shape.
 
 # %% nbgrader={"grade_id": "best-answer", "solution": true}
@@ -243,8 +243,8 @@ lesson_06.check_best_answer(best_answer, seed=61)
 # %% [markdown]
 # ## 3. What VGG16 sees (4 minutes)
 #
-# If pixels are the wrong thing to compare, what is the right one? The report takes the feature maps of another network (Johnson et al., arXiv:1603.08155).
-# VGG16 (Simonyan and Zisserman, arXiv:1409.1556) was trained to tell which of 1,000 kinds of things is in a photograph. To do so, its convolutions had to find what matters in photographs: edges, textures, shapes.
+# If pixels are the wrong thing to compare, what is the right thing? The report takes the feature maps of another network (Johnson et al., arXiv:1603.08155).
+# This network, VGG16 (Simonyan and Zisserman, arXiv:1409.1556), was trained to tell which of 1,000 kinds of things is in a photograph. To do so, its convolutions had to find what matters in photographs: edges, textures, shapes.
 # It is not trained any further here; it serves as a pair of eyes. The course keeps its first seven convolutions, in three blocks; between one block and the next, width and height are halved.
 
 # %%
@@ -275,11 +275,11 @@ figures.feature_maps(maps["block2_conv2"].numpy(), limit=12, columns=6, zoom=1.3
 
 # %%
 figures.feature_maps(maps["block3_conv3"].numpy(), limit=24, columns=8, zoom=2,
-                     alt="Twenty-four maps of block3_conv3, a quarter as large: mostly black, with bright spots where a certain structure is")
+                     alt="Twenty-four maps of block3_conv3, a quarter as large: mostly black, with bright spots where a certain structure occurs")
 
 # %% [markdown]
-# The first layer finds edges and colours. In the third block most of a map is black: each responds to one kind of structure, and where it isn't there, ReLU leaves 0.
-# What does blur do to such maps? The slider goes through nine maps of block3_conv3, those that respond most to the sharp photograph.
+# The first layer finds edges and colours. In the third block most of each map is black: it responds to one kind of structure, and where that is absent, ReLU leaves 0.
+# What does blur do to such maps? The slider goes through the nine maps of block3_conv3 that respond most to the sharp photograph.
 
 # %%
 deep_sharp, deep_blurred = (vgg(photos.to_network(picture)[None])[0].numpy() for picture in (scene, blurred_scene))
@@ -307,7 +307,7 @@ print(f"over 60% of the 256 maps respond more weakly to the blurred photograph: 
 # ## 4. Blurred, or just darker? (5 minutes)
 #
 # Take a photograph and spoil it in four ways, each tuned to *exactly the same* mean squared error: darker, less contrast, noise, motion blur.
-# For MSE, and so for PSNR, all four are equally bad. **Predict:** which will VGG16 mind the most, which the least? Then move the slider *damage*, and look for yourself.
+# By MSE, and so by PSNR, all four are equally bad. **Predict:** which will VGG16 mind most, which least? Then move the slider *damage* and see for yourself.
 
 # %%
 sharp = palace[20:276, 150:406].astype(np.float32)
@@ -361,7 +361,7 @@ def show_damage(damage, mse):
 
 
 widgets.explore(show_damage, {"damage": list(distances), "mse": [50, 800]}, start={"damage": "blur", "mse": 800}, kilobytes=340,
-                alt="The photograph, spoiled, beside bars: at equal squared error VGG's features move far for blur and noise, "
+                alt="The spoiled photograph beside bars: at equal squared error VGG's features move far for blur and noise, "
                     "less for lower contrast, and hardly at all for lower brightness")
 
 # %%
@@ -371,7 +371,7 @@ for (name, values), marker in zip(distances.items(), "osD^"):
 axis.set(xlabel="mean squared error", ylabel="distance of the features", xticks=errors, xticklabels=errors)
 axis.minorticks_off()
 axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-figures.show(figure, alt="Distance of VGG features against squared error: rising lines: blur on top, noise with it at 50 and falling behind; contrast well below them; brightness lowest by far")
+figures.show(figure, alt="Distance of VGG features against squared error: four rising lines: blur on top, noise level with it at 50 and then falling behind; contrast well below; brightness lowest by far")
 
 # %%
 far = {name: np.array(values) for name, values in distances.items()}
@@ -381,13 +381,13 @@ print("slight blur and slight noise are equally far away, within a tenth:", abs(
 print("strong blur is farther away than noise:", far["blur"][-1] > far["noise"][-1])
 
 # %% [markdown]
-# VGG16 was trained to recognise a cat by day and at dusk, so it has learned to overlook brightness. It recognises things by edges and texture, so it notices when they are gone (blur) or when there is one that doesn't belong there (noise).
-# Slight noise counts as much as slight blur; strong blur is the worst of all. That is what one wants here. It comes at a price: who minimises this loss is free to shift brightness a little, and to put in texture that VGG16 can't tell from the true one. (Lesson 08, section 7, shows both faults, a shifted colour and invented texture, with other losses that have blind spots of their own.)
+# VGG16 was trained to recognise a cat by day and at dusk, so it has learned to overlook brightness. It recognises things by edges and texture, so it notices when they are gone (blur) or when there is texture that doesn't belong (noise).
+# Slight noise counts as much as slight blur; strong blur is the worst of all. That is what we want here, but it comes at a price: a generator that minimises this loss is free to shift brightness a little, and to add texture that VGG16 can't tell from the true one. (Lesson 08, section 7, shows both faults, a shifted colour and invented texture, with other losses that have blind spots of their own.)
 
 # %% [markdown]
 # ## 5. The perceptual loss, and what 100 : 1 means (9 minutes)
 #
-# The *perceptual loss* is the mean squared difference of the features of both photographs. With $\phi$ for the features, $H \times W \times C$ numbers,
+# The *perceptual loss* is the mean squared difference between the features of the two photographs. With $\phi$ for the features, $H \times W \times C$ numbers,
 #
 # $$L_\text{content} = \frac{1}{HWC} \sum_{i, j, c} \left( \phi(\text{sharp})_{ijc} - \phi(\text{output})_{ijc} \right)^2 .$$
 #
@@ -396,12 +396,12 @@ print("strong blur is farther away than noise:", far["blur"][-1] > far["noise"][
 # ### Exercise 2: the perceptual loss (2 points)
 #
 # Write it. `features` is a network, called as `features(images)`; `sharp` and `output` are batches of images, shape $(N, H, W, 3)$. Return one number for each image, shape $(N,)$.
-# A network is to learn through your loss, so use `keras.ops` (or `tf`), which keep track of derivatives; NumPy doesn't. Useful: `keras.ops.square`, `keras.ops.mean(…, axis=…)`.
+# A network has to learn through your loss, so use `keras.ops` (or `tf`), which keep track of derivatives; NumPy doesn't. Useful: `keras.ops.square`, `keras.ops.mean(…, axis=…)`.
 
 # %% nbgrader={"grade_id": "perceptual-loss", "solution": true}
 def perceptual_loss(features, sharp, output):
     """Mean squared difference of the features of each pair of images, shape (N,)."""
-    ### BEGIN SOLUTION: take the features of both, subtract, square, and average over height, width and channels
+    ### BEGIN SOLUTION: compute the features of both, subtract, square, and average over height, width and channels
     difference = features(sharp) - features(output)
     return keras.ops.mean(keras.ops.square(difference), axis=(1, 2, 3))
     ### END SOLUTION
@@ -416,7 +416,7 @@ lesson_06.check_perceptual_loss(perceptual_loss, seed=62)
 # %% [markdown]
 # ### How are the photographs fed?
 #
-# The generator works with numbers from −1 to 1. VGG16 was trained with something else: colours in the order blue, green, red, from 0 to 255, minus the mean colour of its training photographs. Keras has a function for it, from numbers between 0 and 255:
+# The generator works with numbers from −1 to 1. VGG16 was trained on something else: colours in the order blue, green, red, from 0 to 255, minus the mean colour of its training photographs. Keras has a function that prepares numbers from 0 to 255 in this way:
 
 # %%
 def for_vgg(images):
@@ -429,9 +429,9 @@ theirs = keras.applications.vgg16.preprocess_input(scene[None].astype(np.float32
 print("our preprocessing equals Keras':", np.allclose(for_vgg(batch), theirs, atol=1e-3))
 
 # %% [markdown]
-# The implementation in question leaves it out and feeds the numbers from −1 to 1 as they are; the report doesn't say. Does it matter?
+# The implementation in question leaves this preprocessing out and feeds in the numbers from −1 to 1 as they are. The report doesn't say. Does it matter?
 #
-# **Predict, then run.** The features' difference between the sharp photograph and a blurred one: how many times larger is it with preprocessing?
+# **Predict, then run.** Take the mean squared difference between the features of the sharp photograph and of a blurred one. How many times larger is it with preprocessing?
 
 # %%
 both = np.stack([sharp, blur.convolve(palace, blur.linear_psf(12, 30))[20:276, 150:406]])
@@ -443,9 +443,9 @@ for name, value in found.items():
 print("more than 1,000 times larger:", found["preprocessed"] > 1000 * found["as they are"])
 
 # %% [markdown]
-# The photograph itself is 127.5 times larger then, and the loss takes squares: 127.5² is 16,256. (It is less than that because the network has biases, which don't grow with it.)
+# Preprocessing makes the differences between photographs 127.5 times larger, and the loss squares them: 127.5² is 16,256. (The factor is smaller because the network's biases don't grow with its input.)
 #
-# A weight is a statement about how hard each loss pulls. So measure the pull: how strongly does the weighted loss change with the pixels of the output? That's the length of its gradient, and it decides what the generator learns from.
+# A weight is a statement about how hard each loss pulls. So measure the pull: how strongly does the weighted loss change with the pixels of the output? That is the length of its gradient, and it decides which loss the generator learns from.
 
 # %%
 def pull(loss):
@@ -472,18 +472,18 @@ axis.barh(["100 × content, preprocessed", "100 × content, as they are", "1 × 
           color=[COLOURS["blue"], COLOURS["sky"], COLOURS["vermilion"]])
 axis.set(xscale="log", xlabel="pull on the generator's output (length of the gradient)", xticks=10.0 ** np.arange(-3, 8, 2))
 axis.minorticks_off()
-figures.show(figure, alt="Three bars on a logarithmic scale: the adversarial loss pulls about a hundredth, content loss without "
-                         "preprocessing over a hundred, with preprocessing over a million")
+figures.show(figure, alt="Three bars on a logarithmic scale: the pull is about a hundredth for the adversarial loss, over a hundred for the content loss "
+                         "without preprocessing, over a million with it")
 
 # %%
 print("100 : 1, as they are: content pulls over 1,000 times as hard: ", pulls["as they are"] > 1e3 * pulls["adversarial"])
 print("100 : 1, preprocessed: content pulls over 10 million times as hard:", pulls["preprocessed"] > 1e7 * pulls["adversarial"])
 
 # %% [markdown]
-# So "perceptual : adversarial = 100 : 1" is not one setting. It depends on what VGG16 is fed, on its layer, and on the discriminator. Even without preprocessing, content leads by far against an untrained discriminator; with it, the adversarial loss is
-# lost in the rounding errors, and the GAN is no GAN any more. A description of a training has to say how the photographs were fed. The report says neither this nor the weight.
+# So "perceptual : adversarial = 100 : 1" is not one setting. What it means depends on what VGG16 is fed, on which layer is used, and on the discriminator. Even without preprocessing, content far outweighs an untrained discriminator. With it, the adversarial loss is
+# lost in the rounding errors, and the GAN is no longer a GAN. A description of training has to say how the photographs were fed in. The report states neither this nor the weight.
 #
-# The course feeds VGG16 what it was trained on and divides by 3,000, so that a weight of 100 pulls about as hard as in that implementation:
+# The course feeds VGG16 what it was trained on and divides the loss by 3,000, so that a weight of 100 pulls about as hard as in that implementation:
 
 # %%
 course = losses.Perceptual()                        # preprocess=True is the default
@@ -494,21 +494,21 @@ print("pulls as hard as without preprocessing, within a factor of 3:", 1 / 3 < i
 # %% [markdown]
 # ## 6. How far apart are two piles? (7 minutes)
 #
-# Now the second loss. The generator's outputs are one distribution, sharp photographs another, and the adversarial loss is to say how far apart they are, so that the generator knows which way to go.
-# Photographs of 256×256 pixels have 196,608 dimensions. To see what is going on, take one: two piles of earth on a line, *real* and *fake*.
+# Now the second loss. The generator's outputs form one distribution, sharp photographs another. The adversarial loss should say how far apart they are, so that the generator knows which way to go.
+# Photographs of 256×256 pixels have 196,608 dimensions. To see what is going on, take one dimension: two piles of earth on a line, *real* and *fake*.
 #
-# The *earth mover's distance*, also called the Wasserstein distance, is the least work that turns the fake pile into the real one: amount of earth times the way that it is carried.
-# By hand, on four places one step apart:
+# The *earth mover's distance*, also called the Wasserstein distance, is the least work that turns the fake pile into the real one, where work is the amount of earth times the distance that it is carried.
+# Here it is by hand, on four places one step apart:
 #
 # | place | 0 | 1 | 2 | 3 |
 # |---|---|---|---|---|
 # | real $p$ | 0 | 0 | 0.5 | 0.5 |
 # | fake $q$ | 0.5 | 0.25 | 0.25 | 0 |
 # | $p - q$ | −0.5 | −0.25 | 0.25 | 0.5 |
-# | added up from the left | −0.5 | −0.75 | −0.5 | 0 |
+# | cumulative sum from the left | −0.5 | −0.75 | −0.5 | 0 |
 #
-# Look at the border between place 0 and 1. To its left lies 0.5 of the fake earth, but none of the real. So 0.5 has to cross this border to the right, whatever the plan. Across the next border: 0.75 too much on its left, which must cross. Then 0.5.
-# Each crossing is one step of way, so the work is $0.5 + 0.75 + 0.5 = 1.75$. On a line, the distance is the sum of the absolute values of the cumulative sums, times the width of a step.
+# Look at the border between places 0 and 1. To its left lies 0.5 of the fake earth, but none of the real. So 0.5 has to cross this border to the right, whatever the plan. To the left of the next border there is 0.75 too much, which must cross. At the last border it is 0.5.
+# Each crossing carries the earth one step, so the work is $0.5 + 0.75 + 0.5 = 1.75$. On a line, the distance is the sum of the absolute values of the cumulative sums, times the width of a step.
 
 # %%
 def pile(centre, spread=2.0, places=np.arange(41)):
@@ -544,7 +544,7 @@ widgets.explore(show_piles, {"shift": [-16, -8, 0, 4, 8, 16]}, start={"shift": 8
                     "equal to the earth mover's distance, which grows with the shift")
 
 # %% [markdown]
-# The distance equals the shift, as far apart as the piles may be. (At 16 it says 15.9, because the places end at 40 and cut off the pile's tail. The area counts positive below the axis, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
+# The distance equals the shift, however far apart the piles are. (At 16 it says 15.9, because the places end at 40 and cut off the pile's tail. Area below the axis counts as positive, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
 
 # %%
 shifts = np.arange(0, 17)
@@ -561,17 +561,17 @@ figures.show(figure, alt="Against the shift of the fake pile: the Jensen–Shann
                          "the earth mover's distance rises in a straight line")
 
 # %% [markdown]
-# Once the piles don't overlap, JSD stays at log 2: thirteen steps apart or sixteen, it's all the same. A generator that moves its pile a little nearer gains nothing, so it can't learn where to go.
-# The earth mover's distance falls with each step. Blurred and sharp photographs hardly overlap, which is the argument for it (Arjovsky et al., arXiv:1701.07875).
+# Once the piles no longer overlap, JSD stays at log 2, whether they are thirteen steps apart or sixteen. A generator that moves its pile a little nearer gains nothing, so it can't learn where to go.
+# The earth mover's distance falls with every step. The distributions of blurred and sharp photographs hardly overlap, and that is the argument for this distance (Arjovsky et al., arXiv:1701.07875).
 #
 # ### Exercise 3: the earth mover's distance (1 point)
 #
-# Write a function for any two distributions on equally spaced places, `width` apart. `p` and `q` are arrays that add up to 1 each.
+# Write a function for any two distributions on equally spaced places, `width` apart. `p` and `q` are arrays that each add up to 1.
 
 # %% nbgrader={"grade_id": "earth-mover", "solution": true}
 def earth_mover(p, q, width):
     """Earth mover's distance of two distributions on a line."""
-    ### BEGIN SOLUTION: what crosses each border, without its sign, summed, times the width of a step
+    ### BEGIN SOLUTION: add up the absolute amounts that cross the borders, times the width of a step
     return width * np.abs(np.cumsum(p - q)).sum()
     ### END SOLUTION
 
@@ -585,18 +585,18 @@ lesson_06.check_earth_mover(earth_mover, seed=63)
 # %% [markdown]
 # ## 7. The best critic (7 minutes)
 #
-# In 196,608 dimensions there is nothing to add up from the left. But the distance can be had in another way, without any plan of carrying: from a critic.
+# In 196,608 dimensions there is no left to add up from. But there is another way to get the distance, without any transport plan: from a critic.
 #
-# A *critic* $D$ gives each place a score, any number (lesson 05, section 6). Allow only critics whose scores change by at most 1 per step of way; such a function is called *Lipschitz continuous* with constant 1: nowhere steeper than 1. Compare its mean scores,
+# A *critic* $D$ gives each place a score, which can be any number (lesson 05, section 6). Allow only critics whose scores change by at most 1 per step. Such a function, nowhere steeper than 1, is called *Lipschitz continuous* with constant 1. Compare its mean scores,
 #
 # $$E_\text{real} D - E_\text{fake} D .$$
 #
 # Two steps show what this has to do with earth.
 #
-# 1. *No such critic exceeds the distance.* Carry a shovel of fake earth from $x$ to $y$. Its score changes by $D(y) - D(x)$, at most the way $|y - x|$. When everything has been carried, the mean score has changed from $E_\text{fake} D$ to $E_\text{real} D$: by at most the work done, for the best plan as for any other.
-# 2. *One reaches it.* Let the score rise by 1 per step wherever earth has to be carried to the right, and fall by 1 wherever it goes to the left. Then each shovel's score rises by exactly its way.
+# 1. *No such critic exceeds the distance.* Carry a shovelful of fake earth from $x$ to $y$. Its score changes by $D(y) - D(x)$, which is at most the distance carried, $|y - x|$. When everything has been carried, the mean score has changed from $E_\text{fake} D$ to $E_\text{real} D$: by at most the work done, for the best plan as for any other.
+# 2. *One reaches it.* Let the score rise by 1 per step wherever earth has to be carried to the right, and fall by 1 wherever it goes to the left. Then the score of each shovelful rises by exactly the distance it is carried.
 #
-# So the earth mover's distance is the largest difference of mean scores that a critic of slope 1 can reach. This is the Kantorovich–Rubinstein duality, and the reason why a discriminator can measure a distance.
+# So the earth mover's distance is the largest difference of mean scores that a critic of slope 1 can reach. This is the Kantorovich–Rubinstein duality. It is the reason why a discriminator can measure a distance.
 
 # %%
 def critic_on_a_line(p, q):
@@ -622,14 +622,14 @@ widgets.explore(show_critic, {"shift": [-12, 0], "spread": [2, 4, 8]}, start={"s
                 alt="Above, a real and a fake pile; below, the best critic, whose scores rise with slope 1 from the fake towards the real pile")
 
 # %% [markdown]
-# For the generator, the critic's slope is a signpost: everywhere under the fake pile it points towards the real one, however far away that is, and it's always 1.
-# Set the shift to 0 and the spread to 8: now the critic is a roof, highest in the middle, and the fake pile learns that it must contract. At shift 0 and spread 2 both piles are equal, and the best critic is flat.
+# For the generator, the critic's slope is a signpost: everywhere under the fake pile it points towards the real one, however far away that is, and its size is always 1.
+# Set the shift to 0 and the spread to 8. Now the critic is shaped like a roof, highest in the middle, and the fake pile learns that it must contract. At shift 0 and spread 2 the two piles are equal, and the best critic is flat.
 
 # %% [markdown]
 # ### Exercise 4: the best critic (2 points)
 #
-# Write a function that returns the scores of a best critic for any two distributions on places that are `width` apart: one score per place, from one place to the next changing by at most `width`, with a difference of mean scores, `p @ scores - q @ scores`, that equals the earth mover's distance.
-# (Several critics may do; each is accepted.)
+# Write a function that returns the scores of a best critic for any two distributions on places that are `width` apart. It returns one score per place. From one place to the next the score changes by at most `width`, and the difference of the mean scores, `p @ scores - q @ scores`, equals the earth mover's distance.
+# (There may be several best critics; each is accepted.)
 
 # %% nbgrader={"grade_id": "best-critic", "solution": true}
 def best_critic(p, q, width):
@@ -656,9 +656,9 @@ lesson_06.check_best_critic(best_critic, seed=64)
 # | critic | mean of $D$(fake) − mean of $D$(real) |
 # | generator | − mean of $D$(fake) |
 #
-# The report says: "by taking the mean difference of the two images". Taken literally that would be a difference of images. What is meant is the difference of the critic's mean *answers* to the two kinds of images.
+# The report says: "by taking the mean difference of the two images". Taken literally, that would be a difference of images. What is meant is the difference between the critic's mean *answers* to the two kinds of images.
 #
-# The implementation that the report evidently follows writes one function for everything, with labels +1 for real and −1 for fake, and *minimises* it:
+# The implementation that the report evidently follows has one function for both losses, with labels +1 for real and −1 for fake, and *minimises* it:
 
 # %%
 def labelled_loss(labels, scores):
@@ -667,7 +667,7 @@ def labelled_loss(labels, scores):
 
 
 # %% [markdown]
-# **Predict, then run.** A critic is trained with it: one score for each real and each fake example, changed step by step so that the loss falls. Which will get the higher scores, the real ones or the fake ones?
+# **Predict, then run.** The next cell trains a minimal critic with it: just one score for each real and each fake example, changed step by step so that the loss falls. Which will get the higher scores, the real ones or the fake ones?
 
 # %%
 scores = tf.Variable(np.zeros(8, np.float32))
@@ -679,15 +679,15 @@ for step in range(10):
 print("real:", scores.numpy()[:4], " fake:", scores.numpy()[4:])
 
 # %% [markdown]
-# The *fake* ones. A label of +1 that is minimised pushes the score down: for this critic low means real. The report's Section 2.2 promises the opposite, "either 0(for fake image) or 1(for real image)".
+# The *fake* ones. Minimising a score with label +1 pushes it down: for this critic, low means real. The report's Section 2.2 promises the opposite, "either 0(for fake image) or 1(for real image)".
 #
-# It does no harm as long as both players agree. In that implementation the generator's label is +1 as well: it pushes the scores of its outputs down, towards real. Turn one of the two signs round, and the generator learns to be recognised.
-# The rule is independent of the convention: *the generator moves its scores to where the critic moves the real ones.*
+# This does no harm as long as both players agree. In that implementation the generator's label is +1 as well, so it pushes the scores of its outputs down, towards real. Reverse one of the two signs, and the generator learns to be recognised as fake.
+# One rule holds under either convention: *the generator moves its scores to where the critic moves the real ones.*
 
 # %% [markdown]
 # ## 9. Slope 1, and what the sigmoid does (9 minutes)
 #
-# The duality has a condition: slope at most 1. What happens if a network doesn't keep it? Try a small one, on points in the plane. It has two hidden layers of 64 units; a point is treated as an image of one pixel with two channels, so that the course's losses take it.
+# The duality has a condition: slope at most 1. What happens if a network doesn't meet it? Try a small network on points in the plane. It has two hidden layers of 64 units. Each point is treated as an image of one pixel with two channels, so that the course's losses accept it.
 
 # %%
 def toy_critic(output="linear"):
@@ -729,13 +729,13 @@ def train(critic, real, fake, weight, steps=400, every=25, keep=()):
 
 
 # %% [markdown]
-# The *gradient penalty* (Gulrajani et al., arXiv:1704.00028, the report's reference [9]) holds the slope near 1 without forcing it. Take a real and a fake example, mix them in a random proportion, and measure the critic's slope there, which is the length of its gradient:
+# The *gradient penalty* (Gulrajani et al., arXiv:1704.00028, the report's reference [9]) pulls the slope towards 1 without enforcing it. Take a real and a fake example, mix them in a random proportion, and measure the critic's slope at the mixture, which is the length of its gradient:
 #
 # $$\lambda \cdot \left( \lVert \nabla D(\hat x) \rVert - 1 \right)^2, \qquad \hat x = \epsilon \cdot \text{real} + (1 - \epsilon) \cdot \text{fake}, \quad \epsilon \text{ uniform between 0 and 1}, \quad \lambda = 10 .$$
 #
-# Why 1 and not at most 1? Because between a fake example and the real one that the best plan carries it to, the best critic has slope 1. The pairs here are random, so this is an approximation: where both distributions agree, the best critic is flat, and the penalty still asks for 1. Why between them? There is where the generator travels.
+# Why 1 and not at most 1? Because between a fake example and the real one that the best plan carries it to, the best critic has slope 1. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
 #
-# Real points lie on a ring of radius 2, fake ones in a blob at its centre. The true earth mover's distance of 400 points can be computed by finding the best partner for each, which SciPy does.
+# Real points lie on a ring of radius 2, fake ones in a blob at its centre. With 400 points of each, the true earth mover's distance comes from finding the best pairing, which SciPy does.
 
 # %%
 from scipy.optimize import linear_sum_assignment
@@ -756,7 +756,7 @@ ring, blob = (points.astype(np.float32)[:, None, None] for points in (ring, blob
 print(f"true distance: {true_distance(ring, blob):.2f}")
 
 # %% [markdown]
-# Two critics with equal first weights, one without and one with the penalty:
+# Train two critics from the same initial weights, one without and one with the penalty:
 
 # %%
 moments = (50, 400)
@@ -772,7 +772,7 @@ axis.plot(*logs["with"], "--", color=COLOURS["blue"], label="with penalty, λ = 
 axis.axhline(true_distance(ring, blob), color="0.3", linewidth=1, label="true distance")
 axis.set(yscale="symlog", xlabel="training steps of the critic", ylabel="difference of mean scores", ylim=(-0.5, 1e4))
 axis.legend(loc="upper left")
-figures.show(figure, alt="Difference of the critic's mean scores over its training: without penalty it grows beyond a hundred and goes on growing, "
+figures.show(figure, alt="Difference of the critic's mean scores over its training: without penalty it grows beyond a hundred and keeps growing, "
                          "with penalty it settles near the true distance of about 1.6")
 
 # %%
@@ -780,8 +780,8 @@ print("without penalty, over 20 times the true distance:", logs["without"][1][-1
 print("with penalty, within 20% of the true distance:   ", abs(logs["with"][1][-1] / true_distance(ring, blob) - 1) < 0.2)
 
 # %% [markdown]
-# Without a limit on the slope, a critic can always raise the difference further: multiply all scores by ten. Its loss measures how long it was trained. With the penalty it measures the distance.
-# See both critics from above. The darker, the steeper; the lines connect equal scores. Move the slider *step*.
+# Without a limit on the slope, a critic can always increase the difference, for example by multiplying all scores by ten. Its loss measures only how long it was trained. With the penalty it measures the distance.
+# Now look at both critics from above. Darker means steeper; the lines connect equal scores. Move the slider *step*.
 
 # %%
 side = np.linspace(-3, 3, 41, dtype=np.float32)
@@ -826,7 +826,7 @@ print(f"without, over 10: {slopes['without'].mean() > 10}")
 
 # %% [markdown]
 # The slope comes out a little above 1, and the estimate a little above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
-# Set the derivative to 0: $s = 1 + d / (2 \lambda)$.
+# Setting the derivative to 0 gives $s = 1 + d / (2 \lambda)$.
 #
 # **Predict, then run.** The distance here is about 1.6. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?
 
@@ -840,11 +840,11 @@ for weight in (1, 10, 100):
     print(f"λ = {weight:3}  predicted {predicted:.2f}, measured within 0.2 of it: {abs(slope - predicted) < 0.2}")
 
 # %% [markdown]
-# A penalty is a pull, not a wall: the critic gives in where it pays. As long as real and fake are apart, that hardly matters for the generator; the signpost still points in the right direction, with nearly the right length.
+# A penalty is a pull, not a wall: the critic exceeds slope 1 where that pays. As long as real and fake are apart, this hardly matters for the generator: the signpost still points in the right direction, with nearly the right length.
 #
 # ### The report's critic ends in a sigmoid
 #
-# Table 3's discriminator answers between 0 and 1, and the report mentions no penalty. What does the Wasserstein loss do with that? Two equal clouds of points, at growing distance; each time a new critic is trained, once with sigmoid and without penalty, once linear with penalty.
+# Table 3's discriminator answers between 0 and 1, and the report mentions no penalty. What does the Wasserstein loss make of that? Take two equal clouds of points at growing distances. At each distance, train two new critics: one with a sigmoid and no penalty, one linear with the penalty.
 
 # %%
 distances_apart = [1, 2, 4, 8]
@@ -884,13 +884,13 @@ print("sigmoid: slope at the fake points below 0.01 at distance 8:", signpost["s
 print("linear:  slope between 0.8 and 1.6 at all distances:", all(0.8 < slope < 1.6 for slope in signpost["linear, with penalty"]))
 
 # %% [markdown]
-# The linear critic follows $s \, d = d \, (1 + d / 2\lambda)$, the formula from above: divide its answer by its slope, and you have the distance. The sigmoid breaks the loss in two ways.
+# The linear critic follows $s \, d = d \, (1 + d / 2\lambda)$, the formula from above. Divide its answer by its slope, and you get the distance. The sigmoid breaks the loss in two ways.
 #
-# - **Its scale is fixed.** Answers lie between 0 and 1, so the difference of two means is at most 1, and it's nearly 1 as soon as the clouds can be separated. The loss has turned into the share of examples told apart.
-# - **Its slope vanishes.** Nothing limits the slope of what comes *before* the sigmoid, so training drives it out to where the sigmoid is flat (lesson 05, section 6). There the generator's gradient is next to nothing: the Wasserstein loss was introduced to avoid just this.
+# - **Its scale is fixed.** Answers lie between 0 and 1, so the difference of two means is at most 1, and it's nearly 1 as soon as the clouds can be separated. The loss no longer measures a distance, only what share of the examples can be told apart.
+# - **Its slope vanishes.** Nothing limits the slope of what comes *before* the sigmoid, so training drives the scores out to where the sigmoid is flat (lesson 05, section 6). There the generator's gradient is next to nothing. The Wasserstein loss was introduced to avoid exactly this.
 #
-# So a Wasserstein loss needs both: an unbounded output and a limit on the slope. The first authors clipped all weights to small values, which they called a terrible way themselves (arXiv:1701.07875); the penalty replaced it.
-# One more thing follows: the penalty asks for the slope at *one* example, while batch normalisation makes each score depend on the whole batch. The authors of the penalty leave it out of the critic (arXiv:1704.00028, Section 4); the course's training does so too when the penalty is on, and normalises within each image instead.
+# So a Wasserstein loss needs both an unbounded output and a limit on the slope. Its authors clipped all weights to small values, which they themselves called a terrible way to do it (arXiv:1701.07875); the penalty replaced clipping.
+# One more thing follows. The penalty needs the slope at *one* example, but batch normalisation makes each score depend on the whole batch. The authors of the penalty leave batch normalisation out of the critic (arXiv:1704.00028, Section 4). So does the course's training when the penalty is on; it normalises within each image instead.
 
 # %% [markdown]
 # ### Think: a loss of −1 (2 points)
@@ -898,15 +898,15 @@ print("linear:  slope between 0.8 and 1.6 at all distances:", all(0.8 < slope < 
 # Somebody trains the report's networks as described: the discriminator with its sigmoid, the Wasserstein loss, no penalty. From epoch 3 to epoch 40 the log shows a critic loss, $D$(fake) − $D$(real), between −0.99 and −1.00.
 #
 # 1. "The loss has converged, and the earth mover's distance is 1," says a colleague. What is wrong with that?
-# 2. Which of the two losses was the generator taught by in these epochs, and why?
+# 2. Which of the two losses did the generator learn from in these epochs, and why?
 # 3. Name the two changes that would turn this into a Wasserstein GAN.
 #
 # Four or five sentences are enough.
 
 # %% [markdown] nbgrader={"grade_id": "think-sigmoid", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# With answers between 0 and 1 the difference can't go below −1, whatever the distance: −1 says only that the discriminator tells all fakes from all real photographs. Nothing limits the slope either, so the number isn't an earth mover's distance at any scale. And it stands still because the critic has won, not because the generator is good.
-# At answers of nearly 0 and 1 the sigmoid is flat, so almost no gradient comes back through the discriminator: the generator was taught by the perceptual loss alone.
+# With answers between 0 and 1 the difference can't go below −1, whatever the distance. A loss of −1 says only that the discriminator tells all fakes from all real photographs. Nothing limits the slope either, so the number isn't an earth mover's distance at any scale. And it stands still because the critic has won, not because the generator is good.
+# At answers of nearly 0 and 1 the sigmoid is flat, so almost no gradient comes back through the discriminator: the generator learned from the perceptual loss alone.
 # The sigmoid must go (linear output), and the slope must be limited, for example by the gradient penalty (then without batch normalisation in the critic).
 # ### END SOLUTION
 #
@@ -924,16 +924,16 @@ print("linear:  slope between 0.8 and 1.6 at all distances:", all(0.8 < slope < 
 # Write the penalty of each example, $(\lVert \nabla D(\hat x) \rVert - 1)^2$, shape $(N,)$; the weight $\lambda$ comes later.
 #
 # - `critic` is called as `critic(x)` and returns scores $(N, 1)$.
-# - `real` and `fake` have the shape $(N, …)$: points, images, anything. `mix` has the shape $(N, 1, …)$ and is the share of the real example.
-# - The length of a gradient is the square root of the sum of its squares, for each example on its own: over *all* axes but the first.
-# - Training must be able to follow it into the critic, so stay with `tf` (or `keras.ops`).
+# - `real` and `fake` have the shape $(N, …)$: points, images, anything. `mix` has the shape $(N, 1, …)$ and gives the share of the real example.
+# - The length of a gradient is the square root of the sum of its squares, for each example separately: sum over *all* axes except the first.
+# - Training must be able to follow the penalty into the critic, so stay with `tf` (or `keras.ops`).
 #
 # `tf.GradientTape` was used in sections 5 and 9; `tape.watch(x)` makes it follow `x`.
 
 # %% nbgrader={"grade_id": "gradient-penalty", "solution": true}
 def gradient_penalty(critic, real, fake, mix):
     """(length of the critic's gradient between real and fake − 1)², shape (N,)."""
-    ### BEGIN SOLUTION: mix real and fake, take the gradient of the scores there, and penalise its length's difference from 1
+    ### BEGIN SOLUTION: mix real and fake, take the gradient of the scores there, and square the difference of its length from 1
     between = mix * real + (1 - mix) * fake
     with tf.GradientTape() as tape:
         tape.watch(between)
@@ -951,18 +951,18 @@ lesson_06.check_gradient_penalty(gradient_penalty, seed=65)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The $10^{-12}$ under the root, in the model answer and in `losses.gradient_penalty`, has a reason: the derivative of a square root is infinite at 0, and a single example with slope 0 would turn all weights into *nan*, "not a number".
+# The $10^{-12}$ under the root, in the model answer and in `losses.gradient_penalty`, has a reason. The derivative of a square root is infinite at 0, so a single example with slope 0 would turn all weights into *nan*, "not a number".
 #
-# The course's training offers the choices of this lesson by name: `objective="report"` is Section 2.3 as it stands, with the sigmoid; `"wgan-gp"` has the linear critic and the penalty; `"minimax"` and `"minimax-ns"` are equation (1) and its usual variant. Lesson 07 trains with them.
+# The course's training offers this lesson's choices by name. `objective="report"` is Section 2.3 as it stands, with the sigmoid. `"wgan-gp"` has the linear critic and the penalty. `"minimax"` and `"minimax-ns"` are equation (1) and its usual variant. Lesson 07 trains with them.
 
 # %% [markdown]
 # ## Recap
 #
-# - Many sharp photographs give the same blurred one. The squared error's best answer is their mean, which is blurred; the absolute error's is their median.
-# - At equal squared error, VGG16's features move over thirty times farther for blur than for brightness. The perceptual loss is their mean squared difference.
-# - What VGG16 is fed changes the loss a thousandfold. A weight of 100 : 1 means nothing without it.
-# - The earth mover's distance is the work to turn one distribution into another; on a line, the sum of the absolute cumulative sums. It keeps growing where the Jensen–Shannon divergence is flat.
-# - A critic of slope at most 1 measures it: the largest possible difference of mean scores. The generator moves its scores to where the critic moves the real ones, whatever the sign.
+# - Many sharp photographs give the same blurred one. The best answer for the squared error is their mean, which is blurred; for the absolute error it is their median.
+# - At equal squared error, VGG16's features move over thirty times farther for blur than for brightness. The perceptual loss is the mean squared difference of the features.
+# - How VGG16 is fed changes the loss a thousandfold. Without knowing that, a weight of 100 : 1 means nothing.
+# - The earth mover's distance is the least work that turns one distribution into another; on a line, the sum of the absolute cumulative sums. It keeps growing where the Jensen–Shannon divergence is flat.
+# - A critic of slope at most 1 measures this distance: it is the largest possible difference of mean scores. Whatever the sign, the generator moves its scores to where the critic moves the real ones.
 # - A sigmoid fixes the scale and flattens the slope. A Wasserstein loss needs an unbounded critic and a limit on its slope, such as the gradient penalty; the report describes neither.
 #
 # [← previous: The discriminator](05_discriminator.ipynb) · [Glossary](glossary.md) · [next: Training →](07_training.ipynb)

@@ -13,20 +13,20 @@
 # %% [markdown]
 # # 07 · Training
 #
-# Two networks are built, and their losses are chosen. Now they have to learn. Section 3.2 of the report gives this six numbers and a sentence:
+# The two networks are built, and their losses are chosen. Now they have to learn. Section 3.2 of the report describes this with six numbers and a sentence:
 # "The training time loops for around 3 hours."
-# You write the step that trains both networks, watch one at work, stop it and let it go on, turn each of the six numbers, and work out how long the report's training takes on your machine.
+# In this lesson you write the step that trains both networks, watch a training, stop and resume it, vary each of the six numbers, and work out how long the report's training takes on your machine.
 #
 # **You will be able to**
 # - write one step of training for a generator, for a critic, and for both, and show that it is right;
 # - explain what Adam does with a gradient, and what its four settings are for;
-# - train a small network to a visible gain, interrupt it, and continue it as if nothing had happened;
+# - train a small network to a visible gain, interrupt the training, and continue as if nothing had happened;
 # - say what happens when learning rate, batch size, number of epochs, β₁, β₂ or ε of Section 3.2 is changed;
 # - estimate what a training costs before you start it.
 #
 # **You need** lesson 04 (the generator), lesson 05 (the discriminator) and lesson 06 (the losses, the gradient penalty).
 #
-# **Time** about 64 minutes, of which the notebook computes three to five.
+# **Time** about 64 minutes, three to five of them spent waiting for the notebook.
 
 # %%
 import os
@@ -48,8 +48,8 @@ size = os.environ.get("COURSE_SIZE", "laptop")         # how much is trained bel
 # %% [markdown]
 # ## 1. What is a step? (3 minutes)
 #
-# Training repeats one step, thousands of times. A step takes a *batch*: a few pairs of a blurred and a sharp patch, cut from the photographs at random places.
-# The library makes as many as are wanted; level 1 means the same motion of 11 pixels for all.
+# Training repeats one step, thousands of times. Each step takes a *batch*: a few pairs of a blurred and a sharp patch, cut from the photographs at random places.
+# The library makes as many pairs as you want; level 1 means the same motion of 11 pixels for all of them.
 
 # %%
 pairs = datasets.source("photos", "train", patch=64, level=1)
@@ -61,7 +61,7 @@ figures.images({"blurred": photos.to_image(np.concatenate(blurred[:6], axis=1)),
 
 # %% [markdown]
 # The generator turns the blurred patches into an output. The loss says how far this is from the sharp ones. The *gradient* of the loss says, for every weight of the network,
-# whether the loss would rise or fall if this weight were a little larger. TensorFlow records what is computed inside a `GradientTape`, and derives the gradient from the record.
+# whether the loss would rise or fall if this weight were a little larger. TensorFlow records what is computed inside a `GradientTape`, and derives the gradient from this record.
 
 # %%
 keras.utils.set_random_seed(7)
@@ -75,15 +75,15 @@ print("numbers in the gradient:", sum(int(tf.size(g)) for g in gradients))
 print("weights to train:       ", sum(int(tf.size(w)) for w in generator.trainable_variables))
 
 # %% [markdown]
-# `training=True` matters: with it, batch normalisation uses mean and variance of this very batch (lesson 03). Without it, the network would use the running averages that are meant for the time after training.
+# `training=True` matters: with it, batch normalisation uses the mean and variance of this very batch (lesson 03). Without it, the network would use the running averages, which are meant for use after training.
 #
 # What remains is to move every weight a little against its gradient. How far?
 
 # %% [markdown]
 # ## 2. How far? Adam (9 minutes)
 #
-# The plain answer is $w \leftarrow w - r \cdot g$: *learning rate* $r$ times gradient $g$. Try it on a loss of two weights, a long valley.
-# It is steep in one direction and almost flat in the other, as losses of networks are. Both paths below take 60 steps with the same learning rate.
+# The plain answer is $w \leftarrow w - r \cdot g$: subtract *learning rate* $r$ times gradient $g$. Try it on a loss with two weights. Its shape is a long valley,
+# steep in one direction and almost flat in the other, as the losses of networks are. Both paths below take 60 steps with the same learning rate.
 
 # %%
 def valley(w):
@@ -123,22 +123,22 @@ widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={
                     "jump from side to side at large ones. Right, Adam's path")
 
 # %% [markdown]
-# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below, the smaller the rate, the slower it creeps along the flat one.
+# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below that, the smaller the rate, the slower the path creeps along the flat direction.
 # Adam moves at the same speed in both directions, about $r$ per step. That is not faster here: at rates up to 0.07 the plain path ends nearer to the star.
-# But no steep direction sets Adam a limit: at 0.081 only the plain path is thrown out. The price: with a large rate it swings past the lowest point.
+# But no steep direction limits Adam: at 0.081 only the plain path is thrown out. The price is that with a large rate Adam swings past the lowest point.
 #
-# *Adam* (Kingma & Ba, arXiv:1412.6980) keeps two running means for every weight. One of the gradient, one of its square:
+# *Adam* (Kingma & Ba, arXiv:1412.6980) keeps two running means for every weight, one of the gradient and one of its square:
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
 #
-# They start at zero, so at first they are too small. In step number $t = 1, 2, 3 \ldots$ this is corrected, and then the weight moves:
+# Both start at zero, so at first they are too small. Step number $t = 1, 2, 3 \ldots$ corrects this, and then moves the weight:
 #
 # $$\hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t} \qquad w \leftarrow w - r\,\frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
 #
 # So the step is the mean gradient divided by the usual *size* of the gradient. If all gradients of a weight are alike, $\hat m$ is as large as $\sqrt{\hat v}$, and the weight moves by $r$.
-# If they disagree, $\hat m$ is small and the weight hardly moves. And a loss multiplied by 100 gives the same steps.
+# If they disagree, $\hat m$ is small and the weight hardly moves. And multiplying the loss by 100 leaves the steps unchanged.
 #
-# Here is one weight over 120 steps. For the first 60, its gradient is 1 on average, with noise. Then nothing but noise is left.
+# Here is one weight over 120 steps. For the first 60, its gradient is 1 on average, plus noise. After that only noise is left.
 
 # %%
 noisy = np.random.default_rng(4).normal(0, 1, 120) + np.where(np.arange(120) < 60, 1.0, 0.0)
@@ -171,14 +171,14 @@ widgets.explore(
 )
 
 # %% [markdown]
-# Move β₁ to 0: every step follows the noise. Move it to 0.99: the steps are smooth, but go on in the old direction long after the gradient has lost it.
-# β₁ is the memory for the direction, about $1/(1-\beta_1)$ steps long, 10 for the report's 0.9. β₂ is that for the size: 1,000 steps for 0.999. ε only keeps a division by zero away, or so it seems; section 6 looks again.
+# Move β₁ to 0: every step follows the noise. Move it to 0.99: the steps are smooth, but continue in the old direction long after the gradient has lost it.
+# β₁ sets the memory for the direction, about $1/(1-\beta_1)$ steps long: 10 for the report's 0.9. β₂ sets the memory for the size: 1,000 steps for 0.999. ε only prevents a division by zero, or so it seems; section 6 looks again.
 #
 # **Predict, then open.** How long is the very first step, at any setting?
 #
 # <details><summary>Answer</summary>
 #
-# As long as the learning rate: then m̂ = g and √v̂ = |g|, so the step is ±r, however small the gradient is (as long as it is well above ε).
+# As long as the learning rate. In step 1, m̂ = g and √v̂ = |g|, so the step is ±r, however small the gradient is (provided that it is well above ε).
 #
 # </details>
 
@@ -190,7 +190,7 @@ widgets.explore(
 # %% nbgrader={"grade_id": "adam", "solution": true}
 def adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon):
     """One step of Adam: the new w, m and v."""
-    ### BEGIN SOLUTION: update m and v, correct them, move w; return w, m, v
+    ### BEGIN SOLUTION: update m and v, correct them for the zero start, move w; return w, m, v
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g**2
     m_hat = m / (1 - beta_1**t)
@@ -208,7 +208,7 @@ lesson_07.check_adam(adam, seed=71)
 # %% [markdown]
 # ## 3. The step, player by player (10 minutes)
 #
-# With a critic there are two losses, and two sets of weights. In each step the networks take turns. Move the slider through the three phases:
+# With a critic there are two losses and two sets of weights. In each step the networks take turns. Move the slider through the three phases:
 
 # %%
 phases = ["1 generate", "2 critic learns", "3 generator learns"]
@@ -217,18 +217,18 @@ widgets.slider([diagrams.gan_step(phase) for phase in phases], phases, name="pha
                    "then the generator learns from the content loss and, through the critic, from the adversarial loss")
 
 # %% [markdown]
-# Each loss is differentiated with respect to the weights of *one* network, and only these are moved. In phase 3 the gradient passes through the critic, because the generator's output does; but the critic's weights stay where they are.
+# Each loss is differentiated with respect to the weights of *one* network, and only those weights are moved. In phase 3 the gradient passes through the critic, because the generator's output does, but the critic's weights stay where they are.
 #
-# Begin with the generator and its content loss alone. That is phase 3 without the critic, and all of section 1 in one function.
+# Begin with the generator and its content loss alone: phase 3 without the critic, which is all of section 1 in one function.
 
 # %% [markdown]
 # ### Exercise 2: a step by the content loss (1 point)
 #
-# Write a function that moves the generator's weights by one step. The loss is the mean absolute difference between output and sharp images (`losses.l1`, one number per image, or your own).
+# Write a function that moves the generator's weights by one step. The loss is the mean absolute difference between output and sharp images (use `losses.l1`, which gives one number per image, or your own).
 # An optimizer moves weights by `optimizer.apply(gradients, weights)`. Nothing has to be returned.
 #
-# *How this is checked.* Your function and a reference move the same small network from the same start on the same batch, and the two motions must agree within 1% of their length.
-# The optimizer in the check is plain descent, not Adam: Adam divides by the size of the gradient, and would hide a wrong factor.
+# *How this is checked.* Your function and a reference move the same small network from the same start on the same batch, and the two changes of the weights must agree within 1% of their length.
+# The optimizer in the check is plain gradient descent, because Adam divides by the size of the gradient and would hide a wrong factor.
 
 # %% nbgrader={"grade_id": "content-step", "solution": true}
 def content_step(generator, optimizer, blurred, sharp):
@@ -249,15 +249,15 @@ lesson_07.check_content_step(content_step, seed=72)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now phase 2, the critic's turn. Its loss is that of lesson 06: the mean of its answers for the output, minus the mean for the sharp images, plus ten times the gradient penalty:
+# Now phase 2, the critic's turn. Its loss comes from lesson 06: the mean of its answers for the output, minus the mean for the sharp images, plus ten times the gradient penalty:
 #
 # $$L_D = \overline{D(\text{output})} - \overline{D(\text{sharp})} + 10 \cdot \overline{\left(\lVert\nabla D(\hat x)\rVert - 1\right)^2}$$
 #
-# `losses.gradient_penalty(critic, sharp, output, mix)` gives the *square* of the bracket, for each image. `mix` holds a random number from 0 to 1 for each image; it decides where between sharp and output the slope is measured.
+# `losses.gradient_penalty(critic, sharp, output, mix)` gives the *square* of the bracket, for each image. `mix` holds a random number from 0 to 1 for each image, which decides where between sharp and output the slope is measured.
 #
 # ### Exercise 3: a step of the critic (2 points)
 #
-# Write this step. `output` is what the generator made, an array: nothing leads back to the generator. As in exercise 2, the weights are moved and nothing has to be returned.
+# Write this step. `output` is what the generator made. It is a plain array, so no gradient leads back to the generator. As in exercise 2, move the weights; nothing has to be returned.
 
 # %% nbgrader={"grade_id": "critic-step", "solution": true}
 def critic_step(critic, optimizer, sharp, output, mix):
@@ -278,13 +278,13 @@ lesson_07.check_critic_step(critic_step, seed=73)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Section 8 puts both together. First, see a step at work.
+# Section 8 puts both steps together. First, see training at work.
 
 # %% [markdown]
 # ## 4. A minute of training (7 minutes)
 #
-# `training.train` repeats the step. After every epoch it deblurs photographs that it never learns from, and stores pictures, scores and weights in a folder.
-# The settings are those of a small network (width 16, three blocks), for a minute or two on a laptop:
+# `training.train` repeats the step. After every epoch it deblurs held-out photographs, which it never trains on, and stores pictures, scores and weights in a folder.
+# The settings are for a small network (width 16, three blocks) that trains in a minute or two on a laptop:
 
 # %% tags=["size-dependent"]
 settings = runs.SIZES[size]
@@ -292,10 +292,10 @@ print(f"{settings.epochs} epochs of {settings.steps} steps, batches of {settings
 print(f"learning rate {settings.learning_rate:g}, falling to 1% of it ({settings.schedule}); loss: mean absolute difference, no critic")
 
 # %% [markdown]
-# **Predict, then run.** Compared with the sharp ones, the blurred photographs that are held out have a PSNR of 28.6 dB on average. By how many decibels will ten small epochs raise that? When will most of it have been gained?
+# **Predict, then run.** Compared with the sharp photographs, the blurred held-out ones have a PSNR of 28.6 dB on average. By how many decibels will ten small epochs raise that? By when will most of the gain have been made?
 #
-# While it runs, you may press the stop button ■ above. The cell then ends after its current step. Run it again, and it goes on from there.
-# Once finished, it stays finished: to train anew, delete the folder `runs` beside this notebook.
+# While it runs, you may press the stop button ■ above. The cell then ends after its current step. Run it again, and training continues from there.
+# Once finished, it stays finished; to train afresh, delete the folder `runs` beside this notebook.
 
 # %% tags=["nbval-ignore-output"]
 keep = Path("runs" if Path.cwd().name == "my_work" else tempfile.mkdtemp())         # yours stay, for lesson 08
@@ -307,26 +307,26 @@ print("gain over 2 dB:", gains[-1] > 2)
 print("more than half of it in the first half of the epochs:", gains[len(gains) // 2] > 0.5 * gains[-1])
 
 # %% [markdown]
-# Look at one of the held-out photographs closely. Pull the line from side to side.
+# Look closely at one of the held-out photographs. Pull the line from side to side.
 
 # %% tags=["size-dependent"]
 number = settings.held_out // 2                 # one in the middle
 before, after = run.picture("blurred", number), run.picture(len(run.history) - 1, number)
 widgets.swipe(before, after, labels=("blurred", "after training"), zoom=3, start=50,
-              alt="part of a photograph that was not used in training")
+              alt="Part of a photograph that was not used in training")
 
 # %% [markdown]
-# The network knows one motion, and it has learned to undo it on photographs that it has never seen. It is far from perfect, and other motions defeat it; lesson 09 measures how badly.
+# The network knows one motion, and has learned to undo it in photographs that it has never seen. It is far from perfect, and other motions defeat it; lesson 09 measures how badly.
 #
-# The loss falls and the PSNR rises, but not in lockstep. The loss is measured on the batches that are trained on, the PSNR on the same eight held-out photographs every time. Lesson 08 reads such curves.
+# The loss falls and the PSNR rises, but not in lockstep. The loss is measured on the training batches, the PSNR on the same eight held-out photographs every time. Lesson 08 reads such curves.
 
 # %% [markdown]
 # ## 5. Stop, and go on (6 minutes)
 #
-# A training of hours gets interrupted: a closed lid, a full disk, a power cut. How much is lost?
+# Training that takes hours gets interrupted: by a closed lid, a full disk, a power cut. How much is lost?
 #
-# Take two small trainings of 20 steps, 5 in each epoch. The first is left alone. In the second, someone presses stop after step 7; to have it happen every time, the cell itself sends the signal that the stop button sends.
-# Then it goes on until, after step 13, an error ends it without any warning, as a power cut would. Then it goes on again.
+# Take two small training runs of 20 steps, 5 per epoch. The first is left alone. In the second, someone presses stop after step 7; so that this happens every time, the cell itself sends the signal that the stop button sends.
+# The run is resumed, and after step 13 an error ends it without warning, as a power cut would. Then it is resumed once more.
 
 # %%
 small = runs.SIZES["smoke"].changed(epochs=4, steps=5)
@@ -378,8 +378,8 @@ figures.show(figure, alt="Loss over 20 steps. The three sessions of the disturbe
                          "steps 11 to 13 were taken twice, with the same losses")
 
 # %% [markdown]
-# The stop button costs nothing: the step is finished, and everything is stored. The power cut costs what was done since the last *checkpoint*, which is written after every epoch (and every two minutes in a long one): steps 11 to 13 are taken again, with the same losses.
-# In the end, is it the same network?
+# The stop button costs nothing: the step is finished, and everything is stored. The power cut costs whatever was done since the last *checkpoint*. A checkpoint is written after every epoch (and every two minutes in a long one), so steps 11 to 13 are taken again, with the same losses.
+# Is it the same network in the end?
 
 # %%
 def without_clock(run):
@@ -392,7 +392,7 @@ one.pop("note"), other.pop("note")              # step count and clock
 print("same weights, to the last bit:", all(np.array_equal(one[name], other[name]) for name in one))
 
 # %% [markdown]
-# **Predict, then run.** What must a checkpoint hold, so that this works? The network has this many weights; how many numbers does its checkpoint hold?
+# **Predict, then run.** What must a checkpoint hold for this to work? The next cell counts the network's weights. How many numbers will its checkpoint hold?
 
 # %%
 weights = networks.generator(small.width, small.blocks).count_params()
@@ -400,8 +400,8 @@ numbers = sum(array.size for array in other.values())
 print(f"weights: {weights:,} · numbers in the checkpoint: {numbers:,}, {numbers / weights:.1f} times as many")
 
 # %% [markdown]
-# Adam's $m$ and $v$ are stored too, one of each for every weight, and the step count $t$. Without them, a continued run would start its memory at zero and take first steps of full length again.
-# The batches need no storing: in this library batch number $n$ is computed from the seed and $n$ alone. (A training with a critic stores that network, and its $m$ and $v$, as well.)
+# Adam's $m$ and $v$ are stored too, one of each for every weight, and the step count $t$. Without them, a resumed run would start with empty memories and take first steps of full length again.
+# The batches need not be stored: in this library batch number $n$ is computed from the seed and $n$ alone. (Training with a critic also stores the critic, with its own $m$ and $v$.)
 
 # %% [markdown]
 # ## 6. What if? (12 minutes)
@@ -413,8 +413,8 @@ for name in ("batch", "epochs", "learning_rate", "beta_1", "beta_2", "epsilon"):
     print(f"{name:14}{report.TRAINING[name]:g}")
 
 # %% [markdown]
-# What if they were others? To try many settings in a minute, the problem must be tiny: a network of three convolutions, patches of 32×32 pixels, 200 steps. The cell below has a whole training.
-# (`@tf.function` *compiles* a function: TensorFlow records its operations at the first call and then repeats them without Python, which is faster. Adam's four settings are arguments of this step, so another value needs no new recording.)
+# What if they were different? To try many settings in a minute, the problem must be tiny: a network of three convolutions, patches of 32×32 pixels, 200 steps. The cell below contains a complete training.
+# (`@tf.function` *compiles* a function: TensorFlow records its operations at the first call and then repeats them without Python, which is faster. Adam's four settings are arguments of this step, so a new value needs no new recording.)
 
 # %%
 STEPS = 40 if size == "smoke" else 200
@@ -472,7 +472,7 @@ def train_tiny(rate=1e-3, batch=16, beta_1=0.9, beta_2=0.999, epsilon=1e-8, step
 # %% [markdown]
 # ### Learning rate
 #
-# **Predict, then run.** The report has 0.0001. Which of five learning rates, 0.00001 to 0.1 in steps of ten, gains most in 200 steps, and what will the largest do?
+# **Predict, then run.** The report has 0.0001. The cell tries five learning rates from 0.00001 to 0.1, each ten times the last. Which gains most in 200 steps, and what will the largest do?
 
 # %%
 def draw_curves(curves, chosen, title, images=None):
@@ -506,16 +506,16 @@ print("0.00001 gains less than 0.2 dB:", bool(final[1e-5] < 0.2))
 print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) < 0.2))
 
 # %% [markdown]
-# Too small, and the network is still on its way after 200 steps; it would need ten times as many. Too large, and the first steps throw the weights to where no output depends on them any more:
-# the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between there is one decade that works. That is typical, and why the learning rate is the first setting to try: in steps of ten.
+# If the rate is too small, the network is still on its way after 200 steps; it would need ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more:
+# the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one decade works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
 #
-# The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 0.13 in all that time. Whether a larger rate would have done better, the report does not say.
-# A rate that *falls* during training has both: long steps first, fine ones at the end. The training of section 4 does that.
+# The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 0.13 in all that time. The report does not say whether a larger rate would have done better.
+# A rate that *falls* during training offers both: long steps first, fine ones at the end. The training in section 4 works this way.
 
 # %% [markdown]
 # ### Batch size
 #
-# Every patch gives another gradient; a batch averages them. What does a larger batch buy? Compare with the mean gradient of 512 patches, at the start of a training:
+# Every patch gives a different gradient; a batch averages them. What does a larger batch buy? Compare batches of several sizes with the mean gradient of 512 patches, early in a training:
 
 # %%
 def gradient_of(chosen):
@@ -534,7 +534,7 @@ print("four times the batch, half the noise (to 25%):", all(1.6 < ratio < 2.5 fo
 print("a single patch has more noise than gradient:", bool(noise[1] > 1))
 
 # %% [markdown]
-# Noise falls with the square root of the batch, work rises with the batch itself. **Predict, then run:** if a batch of 4 may take 16 times as many steps as one of 64, which is ahead after the same number of *images*?
+# The noise falls with the square root of the batch size; the work per step rises with the batch size itself. **Predict, then run:** if training with batches of 4 may take 16 times as many steps as with batches of 64, which is ahead after the same number of *images*?
 
 # %%
 sizes = {4: 4 * STEPS, 16: STEPS, 64: STEPS // 4}               # the same number of images each
@@ -547,7 +547,7 @@ widgets.explore(lambda batch: draw_curves(by_batch, batch, f"batch = {batch}, {s
 print("after 3,200 images 4 is ahead of 16 and 16 of 64:", bool(by_batch[4][-1] > by_batch[16][-1] > by_batch[64][-1]))
 
 # %% [markdown]
-# Here, at the same learning rate and for the same work, many rough steps beat few exact ones. Why then does the report take 16? A small batch leaves a processor's parallel units idle, batch normalisation needs several images for its mean and variance, and late in training, when the gradient is small, its noise is what remains.
+# Here, at the same learning rate and for the same work, many rough steps beat few exact ones. Then why does the report take 16? A small batch leaves a processor's parallel units idle. Batch normalisation needs several images for its mean and variance. And late in training, when the gradient is small, its noise is what remains.
 # So one takes the largest batch that still costs little time per image, and raises the learning rate with it. Note what batch size does *not* change: the number of MACs per epoch.
 
 # %% [markdown]
@@ -570,12 +570,12 @@ print("the second half of the steps adds less than the first:", bool(long[-1] - 
 print("but it still adds something:", bool(long[3 * len(long) // 4:].max() > long[:len(long) // 2].max()))
 
 # %% [markdown]
-# Each doubling adds about half a decibel: the last 400 steps bring about as much as the 200 before them. So each further half decibel costs as much as everything before it together. "The values of PSNR and SSIM can be further improved by increasing the training epochs", says the report (Section 3.3). True, but it has its price: section 7.
+# Each doubling adds about half a decibel: the last 400 steps bring about as much as the 200 before them. So each further half decibel costs as much as everything before it. "The values of PSNR and SSIM can be further improved by increasing the training epochs", says the report (Section 3.3). True, but it has its price (section 7).
 
 # %% [markdown]
 # ### β₁ and β₂
 #
-# β₁ is the memory for the direction. For the tiny network:
+# β₁ sets the memory for the direction. Here it is for the tiny network:
 
 # %%
 by_beta, view = what_if("beta_1", [0.0, 0.5, 0.9, 0.99])
@@ -587,8 +587,8 @@ print("all four gain more than 0.5 dB:", all(value > 0.5 for value in final.valu
 print("0.9 gains more than none at all, and more than 0.99:", bool(final[0.9] > max(final[0.0], final[0.99])))
 
 # %% [markdown]
-# Without memory the steps follow the noise; with too much, the network reacts too late. In between it hardly matters, for a network that learns alone. For *two* networks that learn against each other, it does.
-# The smallest such game has one weight each (lesson 01). The first player moves $x$ to make $V = x y + 0.15\,x^2 - 0.15\,y^2$ small, the second moves $y$ to make it large; their balance is at (0, 0). Both use Adam.
+# Without memory, the steps follow the noise; with too much, the network reacts too late. In between, β₁ hardly matters for a network that learns alone. For *two* networks that learn against each other, it does.
+# The smallest such game has one weight per player (lesson 01). The first player moves $x$ to make $V = x y + 0.15\,x^2 - 0.15\,y^2$ small, the second moves $y$ to make it large; their balance is at (0, 0). Both use Adam.
 
 # %%
 def play(beta_1, rate=0.03, steps=600):
@@ -616,18 +616,18 @@ def draw_game(beta_1):
 
 
 widgets.explore(lambda **chosen: draw_game(chosen["β₁"]), {"β₁": [0.0, 0.5, 0.9, 0.95]}, start={"β₁": 0.9},
-                alt="Path of two players around their balance, and its distance over the steps: it falls to zero for β₁ of 0 and 0.5, "
-                    "and they still circle after 600 steps at 0.9 and 0.95")
+                alt="Path of two players around their balance, and its distance over the steps: for β₁ of 0 and 0.5 it falls to zero; "
+                    "at 0.9 and 0.95 they still circle after 600 steps")
 
 # %%
 for beta_1 in (0.0, 0.5, 0.9, 0.95):
     print(f"β₁ = {beta_1}: distance from the balance after 600 steps {np.hypot(*play(beta_1)[-1]):.2f}")
 
 # %% [markdown]
-# With a long memory, each player keeps going where the other was ten or twenty steps ago: at 0.9 they chase each other in circles, at 0.95 they even drift apart. A short one, 0.5, does no harm here. That momentum harms games is known (Gidel et al., arXiv:1807.04740),
-# and GANs are often trained with less of it: reference [9] of the report has β₁ = 0. The report keeps 0.9, Adam's own default, for both networks; it does not say whether anything else was tried.
+# With a long memory, each player keeps responding to where the other was ten or twenty steps ago. At 0.9 they chase each other in circles, at 0.95 they even drift apart. A short memory, 0.5, does no harm here. It is known that momentum harms such games (Gidel et al., arXiv:1807.04740),
+# and GANs are often trained with less of it: reference [9] of the report has β₁ = 0. The report keeps 0.9, Adam's own default, for both networks, and does not say whether anything else was tried.
 #
-# And β₂? Its memory of 1,000 steps is longer than our whole training, and the correction makes up for that.
+# And β₂? At 0.999, its memory of 1,000 steps is longer than our whole training, but the correction makes up for that.
 
 # %%
 by_beta_2, view = what_if("beta_2", [0.9, 0.99, 0.999, 0.9999])
@@ -638,12 +638,12 @@ final = [curve[-1] for curve in by_beta_2.values()]
 print("all four gain more than 0.5 dB:", min(final) > 0.5)
 
 # %% [markdown]
-# It changes little here. A short memory (0.9) makes $\sqrt{\hat v}$ nearly the size of the latest gradients alone, so that a single odd batch counts more.
+# β₂ changes little here. With a short memory (0.9), $\sqrt{\hat v}$ reflects almost only the latest gradients, so a single odd batch counts more.
 
 # %% [markdown]
 # ### ε
 #
-# "Only against a division by zero"? It depends on what it is added to:
+# Does ε only prevent a division by zero? That depends on what it is added to:
 
 # %% tags=["size-dependent"]
 train_tiny()
@@ -659,19 +659,19 @@ print("with ε = 1 the gain is below 0.1 dB:", bool(final[1.0] < 0.1))
 print("with ε = 0.01 it is below half of that with 10⁻⁸:", bool(final[1e-2] < 0.5 * final[1e-8]))
 
 # %% [markdown]
-# Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: descent along the mean gradient with the learning rate $r / \varepsilon$, far too small for gradients of this size. The report's 10⁻⁸ lies far below nearly all of them, so it does what it should: nothing.
-# (Multiply the loss by 100, and every gradient grows by 100. Adam's steps stay as they are, unless ε is large. That is why the weight 100 of the content loss matters only in comparison with the adversarial loss's 1.)
+# Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: descent along the mean gradient with the learning rate $r / \varepsilon$, which is far too small for gradients of this size. The report's 10⁻⁸ lies far below nearly all values of $\sqrt{\hat v}$, so it does what it should: nothing.
+# (Multiply the loss by 100, and every gradient grows by a factor of 100. Adam's steps stay as they are, unless ε is large. That is why the content loss's weight of 100 matters only in relation to the adversarial loss's 1.)
 
 # %% [markdown]
 # ## 7. Forty epochs (8 minutes)
 #
 # The report trains for 40 epochs on around 500 images, with batches of 16, "for around 3 hours", on a "1.4 GHz Quad-Core Intel Core i5". Can that be?
-# Work is counted in multiply–accumulates, MACs (lesson 03). How many does one step need for one image of 256×256 pixels?
+# Work is counted in multiply–accumulates, MACs (lesson 03). How many does one training step need for one image of 256×256 pixels?
 #
-# - The generator runs forward once. Backward costs twice that: once for the gradient of what goes into each layer, once for the gradient of its weights. Together 3 times.
-# - A step of the critic: three times the critic's cost for the sharp image and three times for the output. The report does not say how many such steps there are for one of the generator; the implementation that it evidently follows takes 5.
-# - The adversarial loss: once forward through the critic, once back to its input. The weights of the critic are not wanted.
-# - The perceptual loss: VGG16 forward for the sharp image and for the output, and back for the output.
+# - The generator runs forward once. The backward pass costs twice that: once for the gradient of each layer's input, once for the gradient of its weights. Together that is 3 times the cost of a forward pass.
+# - A step of the critic costs three forward passes for the sharp image and three for the output. The report does not say how many critic steps there are per generator step; the implementation that it evidently follows takes 5.
+# - The adversarial loss goes once forward through the critic and once back to its input. The gradient of the critic's weights is not needed.
+# - The perceptual loss runs VGG16 forward for the sharp image and for the output, and back for the output.
 # - That implementation also runs the generator once more to make the outputs for the critic. (The course's step uses the same output for both.)
 
 # %%
@@ -687,12 +687,12 @@ print(f"{'one step, for one image':35}{sum(parts.values()):7.1f} GMAC")
 # ### Exercise 4: how many hours? (1 point)
 #
 # A processor's speed is stated in GFLOP/s, 10⁹ operations per second. A MAC is two operations: a multiplication and an addition.
-# Write a function that returns the hours of a training.
+# Write a function that returns how many hours a training takes.
 
 # %% nbgrader={"grade_id": "hours", "solution": true}
 def hours(gmacs, images, epochs, rate):
     """Hours for `epochs` passes through `images` images, `gmacs` GMAC for each, at `rate` GFLOP/s."""
-    ### BEGIN SOLUTION: return operations divided by operations per second, in hours
+    ### BEGIN SOLUTION: divide the operations by the operations per second, and return hours
     return 2 * gmacs * images * epochs / rate / 3600
     ### END SOLUTION
 
@@ -704,8 +704,8 @@ lesson_07.check_hours(hours, seed=74)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now the report's processor. Four cores at 1.4 GHz, each with two units that multiply and add eight numbers at once: at most 4 · 1.4 · 2 · 8 · 2 = 179 GFLOP/s.
-# For a while such a processor runs faster than it is sold for, at most some 3.9 GHz: 500 GFLOP/s. No program reaches the peak; half of it is good.
+# Now the report's processor. It has four cores at 1.4 GHz, each with two units that multiply and add eight numbers at once: at most 4 · 1.4 · 2 · 8 · 2 = 179 GFLOP/s.
+# For a short time such a processor can run above its nominal clock, up to some 3.9 GHz: 500 GFLOP/s. No program reaches the peak; half of it is good.
 
 # %%
 gmacs = sum(parts.values())
@@ -715,9 +715,9 @@ for name, rate in (("at 1.4 GHz, peak", 179), ("at 3.9 GHz, peak", 500)):
 print(f"for 3 hours the whole step would need {2 * gmacs * 500 * 40 / (3 * 3600):.0f} GFLOP/s")
 
 # %% [markdown]
-# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. (This counts convolutions computed directly, on the four cores. Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) So most likely at least one thing was other than stated: fewer epochs, fewer or smaller images, or another computer; the report doesn't say enough to tell which.
+# Even the generator alone, trained without any opponent at a peak that no program reaches, would take longer than three hours. (This assumes convolutions computed directly, on the four cores. Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) So most likely at least one thing was not as stated: fewer epochs, fewer or smaller images, or another computer; the report doesn't say enough to tell which.
 #
-# And your machine? Measure twice. First how fast it computes the convolution that the generator mostly consists of. Then a whole step with the report's settings, on one image of 256×256 pixels.
+# And your machine? Take two measurements: how fast it computes the convolution that makes up most of the generator, and how long a whole step takes with the report's settings, on one image of 256×256 pixels.
 
 # %% tags=["nbval-ignore-output"]
 def measure():
@@ -762,22 +762,22 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
                                "and two bars measured on this machine")
 
 # %% [markdown]
-# In the stored notebook these are two cores of a server, busy with other work at the time; yours differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
-# (This measurement runs the step uncompiled and with one image; `training.train` compiles it, and uses the faster bfloat16 where the processor has it, which gains up to a factor of two or three.)
+# In the stored notebook the machine is two cores of a server, busy with other work at the time; your numbers will differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
+# (This measurement runs the step uncompiled and on one image; `training.train` compiles it, and uses the faster bfloat16 where the processor has it, which gains up to a factor of two or three.)
 
 # %% [markdown]
 # ### Think: one night (2 points)
 #
 # You have one night of 8 hours and 500 GoPro images, on a machine on which 40 epochs of Section 3.2 would take 40 hours.
 # Plan a training that fits. State at least two changes to the settings (for example patch, width, blocks, epochs, critic steps, batch), by what factor each changes the time and why, and what each may cost in quality.
-# Then name one thing that you would measure in the first ten minutes, before you go to bed.
+# Then name one thing that you would measure in the first ten minutes, before going to bed.
 
 # %% [markdown] nbgrader={"grade_id": "think-night", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# I need a factor of 5. Patches of 128 instead of 256 pixels have a quarter of the pixels, so every convolution costs a quarter: 40 hours become 10. The network then sees less surroundings, and a blur longer than the patch's margin can't be undone near its border; for blurs of 20 pixels that is bearable.
-# Epochs from 40 to 30: time falls in proportion, to 7.5 hours. By then the curve is flat, if the learning rate falls towards the end, so little is lost. I would rather not halve the width, though it divides the work of the inner layers by four: the network would be another one.
+# I need a factor of 5. Patches of 128 instead of 256 pixels have a quarter of the pixels, so every convolution costs a quarter: 40 hours become 10. The network then sees less of the surroundings, and near the border of a patch a blur longer than the margin can't be undone; for blurs of 20 pixels that is bearable.
+# Cutting epochs from 40 to 30 reduces the time in proportion, to 7.5 hours. By then the curve is flat, if the learning rate falls towards the end, so little is lost. I would rather not halve the width, though that divides the work of the inner layers by four: it would be a different network.
 # (A smaller batch alone changes nothing: the same number of images goes through the network.)
-# First I would time 20 compiled steps and multiply out to see that the night is long enough, and look at the first epoch's PSNR: is it above that of the blurred input, and are all losses finite? And I would check that the checkpoint is written, by stopping and resuming once.
+# First I would time 20 compiled steps and multiply up to see that the night is long enough, and look at the first epoch's PSNR: is it above that of the blurred input, and are all losses finite? And I would check that the checkpoint is written, by stopping and resuming once.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
@@ -788,7 +788,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 # %% [markdown]
 # ## 8. Challenge: the whole step (9 minutes)
 #
-# Now both players. One step of the whole GAN on a batch:
+# Now both players together. This is one step of the whole GAN on a batch:
 #
 # 1. The generator makes its output, with `training=True`.
 # 2. The critic takes one step for each element of `mixes`, by the loss of exercise 3, on the sharp images and this output.
@@ -796,10 +796,10 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 #
 # ### Exercise 5: one step of the GAN (3 points)
 #
-# Write it; both networks are changed in place, and nothing has to be returned. You may call your `critic_step`, or write everything here. Both networks must end, within 1%, where those of the library's `training.DeblurGAN.step` do: the check runs both from the same start.
-# One point is for the critic after one step, two are for both networks over two steps on two batches.
+# Write this step. Change both networks in place; nothing has to be returned. You may call your `critic_step`, or write everything here. The check runs your step and the library's `training.DeblurGAN.step` from the same start: both networks must end in the same place, within 1%.
+# One point is for the critic after one step, two points are for both networks over two steps on two batches.
 #
-# *Hint.* On which tape must the output be recorded, so that the gradient finds the generator? And with which critic, the one before its step or the one after, is the adversarial loss computed?
+# *Hint.* On which tape must the output be recorded, so that the gradient reaches the generator? And which critic computes the adversarial loss, the one before its steps or the one after?
 
 # %% nbgrader={"grade_id": "gan-step", "solution": true}
 def gan_step(generator, critic, generator_optimizer, critic_optimizer, blurred, sharp, mixes, content_weight, adversarial_weight):
@@ -836,17 +836,17 @@ lesson_07.check_gan_step(gan_step, seed=76)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# This is all there is to it. Compare yours with `DeblurGAN.step` in `course_lib/training.py`. It runs the generator once instead of twice, by stopping the tape while the critic learns.
-# That saves 57 of the 300 GMAC of section 7. The rest of that file keeps runs, checkpoints and clocks.
+# That is all there is to it. Compare your step with `DeblurGAN.step` in `course_lib/training.py`, which runs the generator once instead of twice by stopping the tape while the critic learns.
+# That saves 57 of the 300 GMAC of section 7. The rest of that file handles runs, checkpoints and clocks.
 
 # %% [markdown]
 # ## Recap
 #
-# - A step: output, loss, gradient, and every weight moves against its gradient. In a GAN each loss moves its own network; the critic goes first, with the output as a constant.
+# - A step computes output, loss and gradient, then moves every weight against its gradient. In a GAN each loss moves its own network; the critic goes first, with the output as a constant.
 # - Adam divides the mean gradient by its usual size. A weight moves by about the learning rate if its gradients agree, and hardly at all if they don't.
 # - A network for one known blur gains more than 2 dB in ten small epochs.
-# - A checkpoint holds weights, Adam's memories and the step count. With it, an interrupted run ends as the same network, to the last bit.
-# - The learning rate decides most: a decade too low is slow, a decade too high destroys. Small batches make better use of the same images, large ones of the machine. Each doubling of the steps adds about half a decibel here, and costs as much as everything before it. β₁ hardly matters for one network, but in a game a large one makes the players circle. ε must be far below the gradients.
+# - A checkpoint holds weights, Adam's memories and the step count. With it, an interrupted run ends with the same network, to the last bit.
+# - The learning rate matters most: a decade too low is slow, a decade too high is fatal. Small batches make better use of the same images, large ones of the machine. Each doubling of the steps adds about half a decibel here, and costs as much as everything before it. β₁ hardly matters for one network, but in a game a large β₁ makes the players circle. ε must be far below the gradients.
 # - Section 3.2 needs about 300 GMAC for each image and step, 12 · 10¹⁵ operations for 40 epochs. At the peak of the report's processor that is 7 to 19 hours, not 3.
 #
 # [← previous: Losses](06_losses.ipynb) · [Glossary](glossary.md) · [next: Comparing epochs →](08_comparing_epochs.ipynb)
