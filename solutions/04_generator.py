@@ -116,7 +116,7 @@ parameters.check(keras.Model(blurred, first), report.TABLE_2)
 # %% [markdown]
 # One of 24 rows is done. Below the rows the table lists what your model has besides convolutions, and what is still missing from Table 1's total. Keep an eye on these lines.
 #
-# The same three layers form every stage outside the residual blocks, so they deserve a function.
+# The same three layers form every stage outside the residual blocks but the last, so they deserve a function.
 
 # %%
 def conv_norm_relu(x, channels, k, stride=1):

@@ -653,7 +653,7 @@ lesson_05.check_patch_critic(patch_critic, seed=54)
 # ## Recap
 #
 # - The discriminator turns a photograph of 256×256 pixels into one number: six convolutions, four of them with batch normalisation, and two dense layers that Table 3 doesn't show.
-# - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units. A count is strong evidence, but it says nothing about activations.
+# - 268,033 = 3,840 (batch normalisation) + 263,168 + 1,025 (dense). Only two of 64 placements of batch normalisation give a whole number of units, and one of them is the customary one, with 1,024. That is strong evidence, but a count says nothing about activations.
 # - An output of the last convolution sees 142×142 pixels, and at first depends mostly on their middle. The padding determines where the patch lies.
 # - The first dense layer fixes the size of the photograph. Without its dense layers, the network is a patch critic.
 # - A discriminator learns what separates the examples it was shown, here fine detail, and nothing else. Noise can deceive it.

@@ -506,7 +506,7 @@ print("0.00001 gains less than 0.2 dB:", bool(final[1e-5] < 0.2))
 print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) < 0.2))
 
 # %% [markdown]
-# If the rate is too small, the network is still on its way after 200 steps; it would need ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more:
+# If the rate is too small, the network is still on its way after 200 steps; at 0.0001 it would need about ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more:
 # the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one decade works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
 #
 # The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 0.13 in all that time. The report does not say whether a larger rate would have done better.
@@ -563,7 +563,7 @@ axis.plot(range(10, 4 * STEPS + 1, 10), long[1:])
 axis.plot(doublings, [long[step // 10] for step in doublings], "o", color=figures.COLOURS["vermilion"])
 axis.set(xscale="log", xticks=doublings, xticklabels=doublings, xlabel="step (logarithmic)", ylabel="gain on test patches, dB")
 axis.minorticks_off()
-figures.show(figure, alt="Gain over 800 steps on a logarithmic axis: every doubling of the steps adds some tenths of a decibel")
+figures.show(figure, alt="Gain over 800 steps on a logarithmic axis: every doubling of the steps adds about half a decibel")
 
 # %% tags=["size-dependent"]
 print("the second half of the steps adds less than the first:", bool(long[-1] - long[len(long) // 2] < long[len(long) // 2]))

@@ -306,7 +306,7 @@ def _place(i: int, blocks: int) -> str:
         return "between the two convolutions of a block stand batch normalisation and ReLU."
     if 3 < i < up:
         return "a block ends with batch normalisation and the addition of its own input, without another ReLU."
-    return "after every convolution outside the blocks come batch normalisation and ReLU; only an image that must grow is doubled."
+    return "after every convolution outside the blocks but the last come batch normalisation and ReLU; only an image that must grow is doubled."
 
 
 def _same_output(model, reference, image) -> None:
