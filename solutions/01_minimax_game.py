@@ -18,8 +18,8 @@
 #
 # **You will be able to**
 # - read equation (1) of the report term by term, and estimate it from samples;
-# - derive the best discriminator, $p/(p+q)$, and say what the game is worth when it plays;
-# - recognise convergence, restlessness and mode collapse in a training, and say which settings bring them about;
+# - derive the best discriminator, $p/(p+q)$, and say what the game is worth against it;
+# - recognise convergence, oscillation and mode collapse in a training run, and say which settings cause them;
 # - explain why the generator is usually not trained with equation (1) as it stands;
 # - write down what equation (1) should have said for a generator that is given a blurred photograph.
 #
@@ -39,7 +39,7 @@ BLUE, RED, GREEN = figures.COLOURS["blue"], figures.COLOURS["vermilion"], figure
 # %% [markdown]
 # ## 1. Two players (4 minutes)
 #
-# There is a source of *real* examples: for the report, sharp photographs; here, numbers. Some numbers are frequent, others rare; the density $p$ says which.
+# There is a source of *real* examples: sharp photographs in the report, numbers here. Some numbers are common, others rare; the density $p$ says which.
 # Ours has two peaks, as if there were two kinds of photograph:
 
 # %%
@@ -55,8 +55,8 @@ def normal(x, mean, spread):
 p = 0.5 * normal(x, -2, 0.5) + 0.5 * normal(x, 2, 0.5)
 
 # %% [markdown]
-# The first player, the [*generator*](glossary.md) $G$, makes *fake* examples. It never sees $p$. It takes a random number $z$ (*noise*, here normally distributed with mean 0 and spread 1) and turns it into $G(z)$.
-# The simplest generator moves and stretches: $G(z) = a + b z$. The density of what it makes is called $q$.
+# The first player, the [*generator*](glossary.md) $G$, makes *fake* examples. It never sees $p$. It takes a random number $z$ (*noise*, here normally distributed with mean 0 and spread, or standard deviation, 1) and turns it into $G(z)$.
+# The simplest generator shifts and stretches the noise: $G(z) = a + b z$. The density of its outputs is called $q$.
 #
 # **Try it.** Move the sliders until the fakes look as real as they can. What can this generator not do?
 
@@ -78,10 +78,10 @@ widgets.explore(draw_generator, {"a": [-4, -3, -2, -1, 0, 1, 2], "b": [0.5, 1, 2
                     "beside that of the fakes, which has one peak at a and grows wider with b")
 
 # %% [markdown]
-# It covers one peak well, or both badly. A curve that is steep in the middle could serve both peaks; section 6 gives the generator such curves.
+# This one covers one peak well, or both badly. A curve that is steep in the middle could serve both peaks; section 6 gives the generator such curves.
 #
 # But how does the generator *know* which slider to move? The second player tells it. The [*discriminator*](glossary.md) $D$ is shown real numbers and fakes, and answers each with a number $D(x)$ between 0 and 1:
-# the probability, in its opinion, that $x$ is real. It is trained to be right; the generator is trained to make it wrong.
+# the probability, in its opinion, that $x$ is real. The discriminator is trained to be right; the generator is trained to fool it.
 # Together they are a *generative adversarial network*, a [GAN](glossary.md) ([Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661), the report's reference [1]).
 
 # %% [markdown]
@@ -92,7 +92,7 @@ widgets.explore(draw_generator, {"a": [-4, -3, -2, -1, 0, 1, 2], "b": [0.5, 1, 2
 # - $\log D(x)$ for each real $x$,
 # - $\log (1 - D(x))$ for each fake.
 #
-# Both are 0 when it is certain and right, and negative otherwise. Why a logarithm?
+# Both are 0 when the discriminator is certain and right, and negative otherwise. Why a logarithm?
 
 # %%
 answers = np.linspace(0.003, 0.997, 500)
@@ -107,16 +107,16 @@ figures.show(figure, alt="For a real x the reward log D rises from minus infinit
                          "for a fake it is the mirror image. At D = 0.5 both are −0.69.")
 
 # %% [markdown]
-# An error that was made with certainty costs any amount; "I don't know" costs 0.69 = log 2. So it pays to be honest about doubt, and we will see that the best answer is exactly the probability.
+# A confident mistake can cost any amount; "I don't know" costs 0.69 = log 2. So it pays to be honest about doubt. We will see that the best answer is exactly the probability that $x$ is real.
 #
-# The mean reward over all real numbers, plus the mean reward over all fakes, is the *value* of the game. The report writes it in equation (1):
+# The mean reward over all real numbers, plus the mean reward over all fakes, is the *value* of the game. It appears in the report's equation (1):
 #
 # $$\min_G \max_D V(D, G) = E_{x \sim P_{data}} \log D(x) + E_z \log (1 - D(G(z)))$$
 #
 # $E$ is the *expectation*: the mean over very many examples. $x \sim P_{data}$ means that $x$ is drawn from the real ones (density $p$); $z$ is the noise.
-# The discriminator wants $V$ large ($\max_D$), the generator wants the same $V$ small ($\min_G$). That is why it is called a [*minimax game*](glossary.md).
+# The discriminator wants $V$ large ($\max_D$), the generator wants the same $V$ small ($\min_G$). That is why this is called a [*minimax game*](glossary.md).
 #
-# **Be the discriminator.** Here real numbers come around 1 and fakes around −1. Your $D$ is a *sigmoid*, a step from 0 to 1: one slider moves it, the other makes it steeper. Make $V$ as large as you can.
+# **Be the discriminator.** Here real numbers lie around 1 and fakes around −1. Your $D$ is a *sigmoid*, a smooth step from 0 to 1: one slider moves it, the other makes it steeper. Make $V$ as large as you can.
 
 # %%
 def sigmoid(s):
@@ -145,11 +145,11 @@ widgets.explore(draw_guess, {"place": [-1, 0, 1], "steepness": [0, 0.5, 1, 2, 3,
                     "and the value V")
 
 # %% [markdown]
-# The best on offer is place 0, steepness 3. Steeper is worse: where real numbers and fakes overlap, certainty is punished.
+# The best setting on offer is place 0, steepness 3. Steeper is worse: where real numbers and fakes overlap, certainty is punished.
 #
 # ### Exercise 1: the value from samples (1 point)
 #
-# Write a function that estimates $V$ from the discriminator's answers: `D_real` are its answers for real numbers, `D_fake` for fakes. There need not be equally many.
+# Write a function that estimates $V$ from the discriminator's answers: `D_real` are its answers for real numbers, `D_fake` for fakes. The two arrays may differ in length.
 
 # %% nbgrader={"grade_id": "value", "solution": true}
 def value(D_real, D_fake):
@@ -166,21 +166,21 @@ lesson_01.check_value(value, seed=11)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Predict, then run.** A discriminator that answers 1/2 to everything: what is $V$?
+# **Predict, then run.** A discriminator answers 1/2 to everything. What is $V$?
 
 # %%
 half = np.full(100, 0.5)
 print(f"V = {np.mean(np.log(half)) + np.mean(np.log(1 - half)):.4f}   −log 4 = {-np.log(4):.4f}")
 
 # %% [markdown]
-# Keep −log 4 = −1.386 in mind. It is what the discriminator gets without looking.
+# Keep −log 4 = −1.386 in mind. It is what the discriminator earns without looking.
 
 # %% [markdown]
 # ## 3. The best discriminator (6 minutes)
 #
-# Suppose that the generator stands still. Which $D$ is best against it?
+# Hold the generator fixed. Which $D$ is best against it?
 #
-# Look at one place $x$ only. Of the numbers that fall there, let a share $a$ be real and a share $b$ be fakes. They all get the same answer $D$, and contribute $a \log D + b \log (1 - D)$ to the value.
+# Consider a single place $x$. Of the numbers that fall there, let a fraction $a$ be real and a fraction $b$ fake. They all get the same answer $D$, and contribute $a \log D + b \log (1 - D)$ to the value.
 
 # %%
 def draw_place(a):
@@ -208,7 +208,7 @@ widgets.slider([draw_place(a) for a in (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)], [
 #
 # The second derivative, $-a/D^2 - b/(1-D)^2$, is negative everywhere, so this is a maximum, and the only one.
 #
-# What is true for one place is true for every place, since $D$ may answer each $x$ differently. Real numbers near $x$ are as frequent as $p(x)$, fakes as $q(x)$. So the best discriminator is
+# What holds at one place holds at every place, since $D$ may answer each $x$ differently. Near $x$, real numbers occur in proportion to $p(x)$ and fakes in proportion to $q(x)$. So the best discriminator is
 #
 # $$D^*(x) = \frac{p(x)}{p(x) + q(x)}$$
 #
@@ -233,11 +233,11 @@ widgets.explore(draw_best, {"mean": [0, 1, 2], "spread": [0.5, 1, 2]}, start={"m
                     "below, the best discriminator, near 1 where only p is large, near 0 where only q is")
 
 # %% [markdown]
-# Set mean 2 and spread 0.5. On the right peak $q$ is twice as high as $p$, because the fakes have only one peak. $D^*$ answers 1/3 there and nearly 1 on the left: it points at the peak that the generator has forgotten.
+# Set the mean to 2 and the spread to 0.5. At the right peak $q$ is twice as high as $p$, because the fakes have only one peak. $D^*$ answers 1/3 there and nearly 1 on the left: it points to the peak that the generator has forgotten.
 #
 # ### Exercise 2: the best discriminator (1 point)
 #
-# Write $D^*$ as a function of two arrays of densities. Where both are 0, no number ever comes; answer 1/2 there.
+# Write $D^*$ as a function of two arrays of densities. Where both are 0, no number ever falls; answer 1/2 there.
 
 # %% nbgrader={"grade_id": "best", "solution": true}
 def best_discriminator(p, q):
@@ -257,18 +257,18 @@ lesson_01.check_best(best_discriminator, seed=12)
 # %% [markdown]
 # ## 4. What the game is worth (7 minutes)
 #
-# If the discriminator always plays $D^*$, what is left of the game for the generator? Put $D^*$ into equation (1). An expectation is an integral over the density, and $1 - D^* = q/(p+q)$:
+# If the discriminator always plays $D^*$, what is left for the generator to play for? Put $D^*$ into equation (1). An expectation is an integral over the density, and $1 - D^* = q/(p+q)$:
 #
 # $$V(D^*, G) = \int p \log \frac{p}{p + q} \, dx + \int q \log \frac{q}{p + q} \, dx$$
 #
-# Let $m = (p + q)/2$ be the mean density. Each fraction is half of $p/m$ or $q/m$, so each integral gives $-\log 2$ and a rest:
+# Let $m = (p + q)/2$ be the mean density. Each fraction is half of $p/m$ or $q/m$, so each integral gives $-\log 2$ plus a remainder:
 #
 # $$V(D^*, G) = -\log 4 + \underbrace{\int p \log \frac{p}{m} \, dx + \int q \log \frac{q}{m} \, dx}_{2 \, \mathrm{JSD}(p, q)}$$
 #
-# The rest measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. It is 0 if $p = q$ and never negative.
-# It can't exceed $\log 2$, which it reaches when $p$ and $q$ nowhere overlap; then $V = 0$, and the discriminator is never wrong.
+# The remainder measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. It is 0 if $p = q$ and never negative.
+# Its largest value is $\log 2$, reached when $p$ and $q$ do not overlap at all; then $V = 0$, and the discriminator is never wrong.
 #
-# So against the best discriminator, the generator's task is to make the JSD small. Nobody told it $p$, and still the only way to win is $q = p$. Check it by numbers:
+# So against the best discriminator, the generator's task is to make the JSD small. Nobody told it $p$, yet the only way to win is $q = p$. Check the formula numerically:
 
 # %%
 def value_of(D, p, q):
@@ -314,19 +314,19 @@ widgets.explore(draw_worth, {"mean": [-4, -2, -1, 0, 1, 3]}, start={"mean": -2},
                     "of the game against that mean: lowest, −log 4, where both agree, and flat near 0 where they are far apart")
 
 # %% [markdown]
-# In the valley the generator feels a slope that leads it to the real numbers. Far outside there is hardly any slope: no small move changes anything. Section 7 comes back to this.
+# In the valley the generator feels a slope that leads it to the real numbers. Far outside there is hardly any slope, so a small move changes almost nothing. Section 7 comes back to this.
 #
-# **Predict.** The discriminator *maximises* $V$, and at the end of a perfect training $V$ is at its lowest. What does the discriminator answer then?
+# **Predict.** The discriminator *maximises* $V$, yet at the end of a perfect training run $V$ is at its lowest. What does the discriminator answer then?
 #
 # <details><summary>Answer</summary>
 #
-# If $q = p$, then $D^* = p/(2p) = 1/2$ everywhere. The best it can do is what one gets without looking. A GAN that succeeds leaves its discriminator helpless.
+# If $q = p$, then $D^* = p/(2p) = 1/2$ everywhere. It can do no better than without looking. A GAN that succeeds leaves its discriminator helpless.
 #
 # </details>
 #
 # ### Exercise 3: Jensen–Shannon divergence (2 points)
 #
-# Write the JSD of two *discrete* distributions: `p` and `q` are arrays of probabilities, each with sum 1, such as the heights of two histograms. Sums take the place of the integrals.
+# Write a function for the JSD of two *discrete* distributions: `p` and `q` are arrays of probabilities, each adding up to 1, such as the heights of two histograms. Sums take the place of the integrals.
 # Beware of zeros: $0 \log 0$ counts as 0 (the limit), but NumPy gives *nan*.
 
 # %% nbgrader={"grade_id": "jsd", "solution": true}
@@ -351,9 +351,9 @@ lesson_01.check_jsd(jsd, seed=13)
 # %% [markdown]
 # ## 5. Two players who learn (8 minutes)
 #
-# Nobody hands us $D^*$ for photographs: $p$ and $q$ are unknown there. What we have are examples, and players with adjustable *parameters*. They learn by [*gradient descent*](glossary.md):
-# the derivatives of the value with respect to all parameters (the *gradient*) say in which direction it changes fastest; each step moves the parameters a little in this direction if the value is to grow, against it if it is to fall.
-# How far is set by the *learning rate*, the factor in front of the gradient.
+# For photographs, nobody hands us $D^*$: $p$ and $q$ are unknown. What we have are examples, and players with adjustable *parameters*. They learn by [*gradient descent*](glossary.md):
+# the derivatives of the value with respect to all parameters (the *gradient*) give the direction in which it grows fastest. Each step moves the parameters a little in this direction to raise the value, or against it to lower the value.
+# The *learning rate*, the factor in front of the gradient, sets how far.
 
 # %%
 def reward(s):
@@ -382,10 +382,10 @@ widgets.slider([draw_descent(rate) for rate in (0.3, 1, 3, 8, 14)], [0.3, 1, 3, 
                    "with a medium one they do, with the largest they jump from side to side")
 
 # %% [markdown]
-# (The player who wants less goes down instead of up, hence the name; everything else is the same.)
+# (Here we climb. The player who wants a small value goes down instead, hence the name *descent*; everything else is the same.)
 #
-# Does a discriminator that learns like this find $D^*$? Give it a flexible form: the sum of 25 *bumps* along the line, each with a height $w_k$ that is learned. The sum is its [*score*](glossary.md) $s(x)$, and $D = \mathrm{sigmoid}(s)$.
-# The derivatives are short: for a real number, $\log D$ changes with $s$ at the rate $1 - D$; for a fake, $\log (1 - D)$ at the rate $-D$.
+# Does a discriminator that learns like this find $D^*$? Give it a flexible form: the sum of 25 *bumps* along the line, each with a learned height $w_k$. The sum is its [*score*](glossary.md) $s(x)$, and $D = \mathrm{sigmoid}(s)$.
+# The derivatives are simple: for a real number, $\log D$ changes with $s$ at the rate $1 - D$; for a fake, $\log (1 - D)$ at the rate $-D$.
 
 # %%
 CENTRES = np.linspace(-6, 6, 25)
@@ -434,19 +434,19 @@ error = np.abs(sigmoid(bumps(x) @ learned[1000]) - best)[near]
 print("between −3 and 3, the learned D differs from D* by less than 0.15:", bool(error.max() < 0.15))
 
 # %% [markdown]
-# It does, although it was never told $p$ or $q$: 500 examples of each per step were enough.
+# It comes close, although it was never told $p$ or $q$: 500 real numbers and 500 fakes per step were enough.
 #
 # ### Both at once
 #
-# Now let both players learn. The smallest GAN there is ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406) call it *Dirac-GAN*) has one parameter each: all real numbers are 0; all fakes are $\theta$, the generator's parameter;
-# and $D(x) = \mathrm{sigmoid}(\psi x)$, where $\psi$ is the discriminator's. So
+# Now let both players learn. In the smallest GAN there is ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406) call it *Dirac-GAN*), each has one parameter. All real numbers are 0; all fakes are $\theta$, the generator's parameter;
+# and $D(x) = \mathrm{sigmoid}(\psi x)$, where $\psi$ is the discriminator's parameter. So
 #
 # $$V = \log \mathrm{sigmoid}(0) + \log (1 - \mathrm{sigmoid}(\psi \theta))$$
 #
-# The discriminator goes up, $\psi \leftarrow \psi - \text{rate} \cdot \theta \, D(\theta)$, and the generator goes down, $\theta \leftarrow \theta + \text{rate} \cdot \psi \, D(\theta)$.
-# If both are 0, nobody can gain: $\theta = 0$ is the perfect generator, and $\psi = 0$ answers 1/2.
+# The discriminator climbs, $\psi \leftarrow \psi - \text{rate} \cdot \theta \, D(\theta)$, and the generator descends, $\theta \leftarrow \theta + \text{rate} \cdot \psi \, D(\theta)$.
+# If both parameters are 0, neither player can gain: $\theta = 0$ is the perfect generator, and $\psi = 0$ answers 1/2.
 #
-# **Predict, then move the sliders.** They start at $\theta = 2$, $\psi = 0$. Will they arrive at the point (0, 0)? Does it help if they take *turns*, each answering the other's newest move, instead of moving at the same time?
+# **Predict, then move the sliders.** The players start at $\theta = 2$, $\psi = 0$. Will they arrive at the point (0, 0)? Does it help if they take *turns*, each answering the other's latest move, instead of moving at the same time?
 
 # %%
 def duel(rule, rate, brake, steps=400):
@@ -488,15 +488,15 @@ print("in turn: never closer than 0.5:", bool(distance["in turn"].min() > 0.5))
 print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 
 # %% [markdown]
-# Each player improves against the other at every step, and together they go round in circles. The discriminator leans to the side where the real numbers are; the generator follows, overshoots as long as the discriminator still leans, and so on.
-# One curve has a bottom to roll into; a game need not. A small learning rate only makes the circles slower. Moving at the same time drives the players apart, at rate 0.5 so far that the discriminator becomes sure: both pulls nearly vanish, and the fakes hardly move any more, far from 0 (section 7 explains this). Taking turns keeps the distance, but brings nobody nearer.
+# Each player improves against the other at every step, yet together they go round in circles. The discriminator tilts towards the real numbers; the generator follows, overshoots while the discriminator is still tilted, and so on.
+# A single curve has a bottom to roll into; a game need not. A small learning rate only slows the circling. Moving at the same time drives the players outwards. At rate 0.5 they go so far that the discriminator becomes sure: both gradients nearly vanish, and the fakes come almost to a halt, far from 0 (section 7 explains why). Taking turns keeps the distance, but brings nobody nearer.
 #
-# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were taken off its reward). With one that is strong enough for the rate the pair arrives, though with small rates not within 400 steps. (At once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties that pull the slope to 0 are a proven remedy (the paper named above). Lesson 06 has one that pulls it to 1 instead, the *gradient penalty*: it limits the critic, but by the same paper need not bring this pair to rest.
+# The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were subtracted from its reward). With a brake strong enough for the rate, the pair arrives, though at small rates not within 400 steps. (When they move at once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties that pull the slope to 0 are a proven remedy (see the paper above). Lesson 06 uses one that pulls it to 1 instead, the *gradient penalty*: it limits the discriminator, but according to the same paper it need not bring this pair to rest.
 
 # %% [markdown]
 # ## 6. A GAN on a line (7 minutes)
 #
-# A complete GAN now, for the two peaks of section 1. The discriminator is the one with 25 bumps. The generator is a line plus nine bumps of the noise, $G(z) = v_0 + v_1 z + v_2 \, \text{bump}_1(z) + \dots$, so it can be a curve. Its heights $v$ are learned:
+# Now for a complete GAN, with the two peaks of section 1. The discriminator is the one with 25 bumps. The generator is a straight line plus nine bumps in the noise, $G(z) = v_0 + v_1 z + v_2 \, \text{bump}_1(z) + \dots$, so it can be a curve. Its heights $v$ are learned:
 
 # %%
 KNOTS = np.linspace(-2, 2, 9)
@@ -521,7 +521,7 @@ def generator_gradient(w, v, z):
 # %% [markdown]
 # The generator here *raises* $\log D(G(z))$, where equation (1) would have it *lower* $\log (1 - D(G(z)))$. Both mean "look more real"; section 7 explains the difference.
 #
-# In each step the discriminator learns from `d_steps` batches of 128 real numbers and fakes, then the generator from one. At first all fakes lie close to 1.
+# In each step the discriminator learns from `d_steps` batches of 128 real numbers and 128 fakes, then the generator from one batch of fakes. At first all fakes lie close to 1.
 
 # %%
 def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
@@ -541,10 +541,10 @@ def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
 
 
 # %% [markdown]
-# One picture can show a whole training: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
+# One picture can show a whole training run: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
 #
-# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with a slow discriminator (0.02), a medium generator (0.2) and one discriminator step. Then make only the discriminator quicker (2), and give it five steps each time. Then take a medium discriminator (0.2) and a quick generator (1.5), then both quick.
-# Look for a training that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
+# **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with a slow discriminator (rate 0.02), a medium generator (0.2) and one discriminator step. Then make only the discriminator faster (2), with five steps each time. Then try a medium discriminator (0.2) with a fast generator (1.5), then both fast.
+# Look for a run that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
 
 # %%
 RATES_D, RATES_G = (0.02, 0.2, 2), (0.02, 0.2, 1.5)
@@ -573,7 +573,7 @@ widgets.explore(draw_run, {"rate_d": RATES_D, "rate_g": RATES_G, "d_steps": (1, 
                 alt="Histograms of the fakes over 1,500 steps of training, beside the peaks of the real numbers at −2 and 2")
 
 # %% [markdown]
-# Three of them step by step: the real density, the fakes, and what the discriminator answers.
+# Here are three of these runs, step by step: the real density, the fakes, and the discriminator's answers.
 
 # %%
 NAMED = {"converges": (0.02, 0.2, 1), "forgets a peak": (2, 0.02, 5), "no rest": (0.2, 1.5, 1)}
@@ -614,21 +614,21 @@ print("no rest: fakes move more than twice as far between pictures as in the fir
 
 # %% [markdown]
 # - **Convergence.** The fakes run to the nearer peak and past it, the discriminator learns that they are there, and the generator spreads them over both peaks. At the end $D$ is near 1/2 on both.
-#   Not perfect: some fakes lie between the peaks, because a smooth curve can't jump, and $D$ recognises them.
-# - [**Mode collapse**](glossary.md). The discriminator knows that the left peak is always real, but the fakes on the right hear nothing of it: each feels only the slope of $D$ where it stands, and around the right peak $D$ is almost level.
-#   Further left it does rise towards the forgotten peak, but hardly a fake ever stands there, and in the mean over a batch so few don't count.
-#   The generator makes good fakes of one kind, and none of the other. With a quick discriminator and a slow generator this lasts.
-# - **No rest.** With a quick generator the fakes are on both peaks sooner, but never stop trembling there: each step goes further than what $D$ shows, $D$ answers, and they come back. These are the circles of section 5, in small.
-#   With both quick, the game breaks up: the fakes leave for places where $D$ knows nothing, most of them far outside the picture.
+#   The result is not perfect: some fakes lie between the peaks, because a smooth curve can't jump, and $D$ recognises them.
+# - [**Mode collapse**](glossary.md). The discriminator knows that the left peak is always real, but this doesn't reach the fakes on the right: each feels only the slope of $D$ where it stands, and around the right peak $D$ is almost flat.
+#   Further left $D$ does rise towards the forgotten peak, but hardly any fake ever lands there, and so few don't count in the mean over a batch.
+#   The generator makes good fakes of one kind, and none of the other. With a fast discriminator and a slow generator it stays that way.
+# - **No rest.** With a fast generator the fakes reach both peaks sooner, but keep oscillating there: each step goes further than the slope of $D$ can be trusted, $D$ answers, and they come back. These are the circles of section 5 on a small scale.
+#   With both fast, the game breaks down: the fakes escape to places that $D$ knows nothing about, most of them far outside the picture.
 #
 # So more discriminator steps, which bring $D$ nearer to $D^*$, are not always better, and no setting is right for every pair of players. For photographs, all of this happens in millions of dimensions, where you can't see $p$.
-# One warning can be seen in pictures: a generator that has collapsed makes the same thing again and again.
+# One warning sign does show in pictures: a generator that has collapsed makes the same thing again and again.
 
 # %% [markdown]
 # ## 7. What pulls the generator (6 minutes)
 #
-# Early in training the fakes are bad, and the discriminator sees it: $D$ is near 0 on all of them. This is when the generator needs help most.
-# How strongly does its loss change with the discriminator's score $s$, where $D = \mathrm{sigmoid}(s)$? There are two losses to choose from, both to be made small:
+# Early in training the fakes are poor, and the discriminator notices: $D$ is near 0 on all of them. This is when the generator needs help most.
+# How strongly does its loss change with the discriminator's score $s$, where $D = \mathrm{sigmoid}(s)$? There are two losses to choose from, both to be minimised:
 #
 # | name | loss for one fake | |
 # |---|---|---|
@@ -637,7 +637,7 @@ print("no rest: fakes move more than twice as far between pictures as in the fir
 #
 # ### Exercise 4: the two pulls (1 point)
 #
-# The pull is $-\frac{d\,\text{loss}}{ds}$: how strongly the loss falls when the score rises. Work out both with $\frac{dD}{ds} = D (1 - D)$, simplify, and return them for an array of answers `D`.
+# The pull is $-\frac{d\,\text{loss}}{ds}$: how strongly the loss falls when the score rises. Work out both pulls with $\frac{dD}{ds} = D (1 - D)$, simplify them, and return them for an array of answers `D`.
 
 # %% nbgrader={"grade_id": "pulls", "solution": true}
 def pulls(D):
@@ -654,7 +654,7 @@ lesson_01.check_pulls(pulls, seed=14)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# To see the consequence, take one peak of real numbers around 0 and fakes of the same width around a mean $\mu$, the generator's only parameter. Let the discriminator be the best one. How strongly is $\mu$ pulled, at which distance?
+# To see the consequence, take one peak of real numbers around 0 and fakes of the same width around a mean $\mu$, the generator's only parameter. Let the discriminator be the best one. How strongly is $\mu$ pulled at each distance?
 
 # %%
 def pull_on_mean(mean, loss):
@@ -689,25 +689,25 @@ for distance in (1, 2, 4):
 
 # %% [markdown]
 # The saturating pull is $D$ itself: it vanishes just when the discriminator is sure, which is the flat part of the curve in section 4. The better the discriminator, the less the generator learns.
-# The non-saturating one, $1 - D$, is then near its maximum, 1. (The picture shows each pull times the slope of the score, which here grows with the distance; so the green curve goes on rising.) Both want the same, fakes with a higher score, and where $D = 1/2$ they pull equally; so [Goodfellow et al.](https://arxiv.org/abs/1406.2661) recommended the second in the very paper that introduced equation (1).
-# With it, strictly speaking, the two players no longer play for one value.
+# The non-saturating one, $1 - D$, is then near its maximum, 1. (The picture shows each pull times the slope of the score, which here grows with the distance; so the green curve goes on rising.) Both losses want the same thing, fakes with a higher score, and where $D = 1/2$ they pull equally. So [Goodfellow et al.](https://arxiv.org/abs/1406.2661) recommended the second in the very paper that introduced equation (1).
+# Strictly speaking, the two players then no longer play for the same value.
 #
-# The report names yet another loss, the *Wasserstein loss*, which has no logarithm and does not saturate at all, if it is used rightly. Lesson 06 is about that.
+# The report names yet another loss, the *Wasserstein loss*, which has no logarithm and, used properly, does not saturate at all. Lesson 06 covers it.
 
 # %% [markdown]
 # ## 8. From noise to a photograph (8 minutes)
 #
-# So far the generator made *any* real-looking number. A deblurring network must do more. Section 3.1 of the report says: "the input of Generator will intake the blur image directly instead of noise".
-# Write $y$ for the blurred photograph. Then $G(y)$ takes the place of $G(z)$, and a GAN whose generator is given something to work on is called a [*conditional GAN*](glossary.md). Equation (1) would read
+# So far the generator could make *any* number that looks real. A deblurring network must do more. Section 3.1 of the report says: "the input of Generator will intake the blur image directly instead of noise".
+# Write $y$ for the blurred photograph. Then $G(y)$ takes the place of $G(z)$. A GAN whose generator is given something to work on is called a [*conditional GAN*](glossary.md). Equation (1) would read
 #
 # $$\min_G \max_D \; E_{x \sim P_{sharp}} \log D(x) + E_{y \sim P_{blurred}} \log (1 - D(G(y))) \qquad (A)$$
 #
-# Is that enough? The discriminator still sees single photographs, never which blurred one they came from. The alternative shows it the *pair*:
+# Is that enough? The discriminator still sees single photographs, never the blurred one that belongs to each. The alternative shows it the *pair*:
 #
 # $$\min_G \max_D \; E_{x, y} \log D(x, y) + E_{y} \log (1 - D(G(y), y)) \qquad (B)$$
 #
-# ([Mirza and Osindero 2014](https://arxiv.org/abs/1411.1784); for images [Isola et al. 2017](https://arxiv.org/abs/1611.07004)). Again with numbers: $x$ is sharp, $y$ its blurred version, and real pairs are correlated, $r = 0.9$.
-# The generator is $G(y) = r\,y + \sqrt{1 - r^2}\,z$, with a slider for its $r$, so that its outputs always have the same density as the real $x$.
+# ([Mirza and Osindero 2014](https://arxiv.org/abs/1411.1784); for images [Isola et al. 2017](https://arxiv.org/abs/1611.07004)). Again we use numbers: $x$ is sharp, $y$ is its blurred version, and real pairs have correlation $r = 0.9$.
+# The generator is $G(y) = r\,y + \sqrt{1 - r^2}\,z$. A slider sets its $r$; for every $r$ its outputs have the same density as the real $x$.
 #
 # **Predict, then move the slider.** Which game notices that $r$ is wrong?
 
@@ -766,19 +766,19 @@ print("game A is at −log 4 for every r:", bool(np.allclose(single, -np.log(4),
 print("game B is there only at r = 0.9:", [float(r) for r, v in zip(correlations, pairs) if abs(v + np.log(4)) < 0.01])
 
 # %% [markdown]
-# At $r = -0.9$ the generator turns every blurred number into the *opposite* of the right one. Game A finds nothing wrong: each output looks real. For photographs: a generator that answers every blurred street with a perfectly sharp picture of some other street wins game A.
+# At $r = -0.9$ the generator turns every blurred number into the *opposite* of the right one. Game A finds nothing wrong: each output looks real. With photographs, a generator that answers every blurred street with a perfectly sharp picture of some other street wins game A.
 #
 # The report's discriminator receives "real or fake" images alone (Section 2.2), so it plays game A. What ties $G(y)$ to $y$ there is the *perceptual loss*, which compares $G(y)$ with the sharp photograph that belongs to $y$ (Section 2.3.1).
-# The report's reference [2], [DeblurGAN](https://arxiv.org/abs/1711.07064), does the same: its discriminator sees images alone, and a content loss ties them to the sharp photographs. With a weight $\lambda$, equation (1) should have said:
+# The report's reference [2], [DeblurGAN](https://arxiv.org/abs/1711.07064), does the same: its discriminator sees images alone, and a content loss ties the results to the sharp photographs. With a weight $\lambda$, equation (1) should have said:
 #
 # $$\min_G \max_D \; E_{x} \log D(x) + E_{y} \log (1 - D(G(y))) + \lambda \, E_{x, y} \, \text{distance}(x, G(y))$$
 #
-# No $z$, a blurred $y$, and a term that names the task. (Its first two terms change once more when the Wasserstein loss takes the place of the logarithms.)
+# This has a blurred $y$ instead of $z$, and a term that states the task. (The first two terms change once more when the Wasserstein loss replaces the logarithms.)
 
 # %% [markdown]
 # ### One answer only
 #
-# There is a price for leaving $z$ out. Motion blur of 8 pixels is the mean of 8 copies, each shifted by a pixel. The next cell paints fine stripes on a photograph, in two versions: where one is bright, the other is dark. Then it blurs both.
+# Leaving $z$ out has a price. Motion blur of 8 pixels is the mean of 8 copies, each shifted by one pixel more. The next cell paints fine stripes on a photograph, in two versions: where one is bright, the other is dark. Then it blurs both.
 
 # %%
 part = 60 + photos.load("summer_palace")[160:272, 160:272].astype(float) * 0.5        # leaves room for the stripes
@@ -798,20 +798,20 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
                    "and a sharp palace without stripes")
 
 # %% [markdown]
-# The blur has wiped the stripes out, completely. Anyone who is given the third picture can't know which of the first two it was.
-# With noise, $G(y, z)$ could answer differently for different $z$, and so offer both. Without, $G(y)$ is one picture, always the same for the same $y$.
+# The blur has wiped out the stripes completely. Given only the third picture, nobody can know which of the first two it came from.
+# With noise, $G(y, z)$ could answer differently for different $z$, and so offer both. Without noise, $G(y)$ is always the same picture for the same $y$.
 #
 # ### Think: which one? (2 points)
 #
-# 1. Suppose both versions are equally frequent among the sharp photographs of the training. A generator $G(y)$ without noise is trained with the *mean squared error* to the sharp photograph. Which picture is its best answer to the blurred one? Does it look like a real photograph of this training?
-# 2. Another $G(y)$ is trained in game B, against the best discriminator. Why can't it reach $q = p$ for this blurred photograph, whatever it answers? What does a user of the network not learn from its answer?
+# 1. Suppose both versions are equally common among the sharp training photographs. A generator $G(y)$ without noise is trained to minimise the *mean squared error* against the sharp photograph. Which picture is its best answer to the blurred one? Does this picture look like a real training photograph?
+# 2. Another $G(y)$ is trained in game B, against the best discriminator. Why can't it reach $q = p$ for this blurred photograph, whatever it answers? What does its answer not tell a user of the network?
 #
 # Four or five sentences are enough.
 
 # %% [markdown] nbgrader={"grade_id": "think-which", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
-# 1. The mean of both versions: for every pixel the mean squared error is smallest at the mean of the possible values. In it the stripes cancel, so it is the fourth picture, without stripes, which never occurs among these sharp photographs.
-# 2. For this $y$ the real pairs have two sharp pictures with probability 1/2 each; a generator without $z$ gives one picture with probability 1. Two such distributions differ, so their JSD is above 0 and the discriminator wins something: it knows that the missing version is always real. The user gets one sharp picture and doesn't learn that another one was equally possible: the detail in it is chosen, not recovered.
+# 1. The mean of both versions: for every pixel the mean squared error is smallest at the mean of the possible values. The stripes cancel in this mean, so it is the fourth picture, without stripes, which never occurs among these sharp photographs.
+# 2. For this $y$ the real pairs have two sharp pictures with probability 1/2 each; a generator without $z$ gives one picture with probability 1. These two distributions differ, so their JSD is above 0 and the discriminator gains something: it knows that the missing version is always real. The user gets one sharp picture and doesn't learn that another one was equally possible: the detail in it is chosen, not recovered.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
@@ -823,7 +823,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 # %% [markdown]
 # ## 9. Challenge: a whole GAN (8 minutes)
 #
-# Now write one round of the game yourself, for the smallest pair that can learn both the mean and the spread of real numbers:
+# Now write one round of the game yourself, for the smallest pair of players that can learn both the mean and the spread of real numbers:
 #
 # - generator: $G(z) = g_0 + g_1 z$;
 # - discriminator: $D(x) = \mathrm{sigmoid}(s)$ with $s(x) = d_0 + d_1 x + d_2 x^2$.
@@ -832,7 +832,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 #
 # `play_round(g, d, real, noise, rate_d, rate_g)` returns the new pair `(g, d)`:
 #
-# 1. The discriminator learns once from *each row* of `real`, an array of shape (k, n), together with the same row of `noise`, of shape (k + 1, n): one step up the gradient of $V$ of equation (1), with `rate_d`. Expectations are means over the row.
+# 1. The discriminator learns once from *each row* of `real`, an array of shape (k, n), together with the same row of `noise`, of shape (k + 1, n). Each time it takes one step up the gradient of $V$ in equation (1), with `rate_d`. Expectations are means over the row.
 # 2. Then the generator takes one step with `rate_g` against the *newest* discriminator, with the non-saturating loss: up the gradient of the mean of $\log D(G(z))$, for the last row of `noise`.
 #
 # The gradients of sections 5 and 6 carry over: what is the derivative of $s$ with respect to $d_0, d_1, d_2$, and with respect to $x$? And that of $G(z)$ with respect to $g_0, g_1$? Don't change `g` and `d` in place.
@@ -864,11 +864,11 @@ lesson_01.check_round(play_round, seed=15)
 # %% [markdown]
 # ## Recap
 #
-# - Equation (1) rewards the discriminator with $\log D$ on real examples and $\log(1 - D)$ on fakes. It maximises the value, the generator minimises it.
+# - Equation (1) rewards the discriminator with $\log D$ on real examples and $\log(1 - D)$ on fakes. The discriminator maximises the value, the generator minimises it.
 # - The best discriminator is $p/(p+q)$. Against it the value is $-\log 4 + 2\,\mathrm{JSD}(p, q)$; the generator wins only with $q = p$, and then $D = 1/2$.
-# - Two players who learn can converge, circle without end, or forget a peak (mode collapse). Which, is decided by the learning rates and by how often the discriminator learns. A brake on its slope helps.
-# - $\log(1 - D)$ pulls the generator with $D$, which is nothing when the discriminator is sure; $-\log D$ pulls with $1 - D$.
-# - The report's generator is given the blurred photograph, and its discriminator sees single photographs. Equation (1) should have had $y$ for $z$ and a second loss that ties $G(y)$ to the sharp photograph.
-# - Without noise there is one answer for a blurred photograph, although several may fit. What that does to the losses is a question for lesson 06.
+# - Two players who learn can converge, circle without end, or forget a peak (mode collapse). The learning rates, and how often the discriminator learns, decide which. A brake on the discriminator's slope helps.
+# - $\log(1 - D)$ pulls the generator with strength $D$, which vanishes when the discriminator is sure; $-\log D$ pulls with $1 - D$.
+# - The report's generator is given the blurred photograph, and its discriminator sees single photographs. Equation (1) should have had $y$ instead of $z$ and a second loss that ties $G(y)$ to the sharp photograph.
+# - Without noise there is only one answer for a blurred photograph, although several may fit. What that means for the losses is a question for lesson 06.
 #
 # [← previous: Start here](00_start_here.ipynb) · [Glossary](glossary.md) · [next: How a photograph blurs →](02_how_a_photograph_blurs.ipynb)

@@ -13,15 +13,15 @@
 # %% [markdown]
 # # 02 · How a photograph blurs
 #
-# To remove blur, one has to know what it is. In this lesson you blur photographs as a camera does, step by step, and then try to undo it with the best methods
-# that need no network. They work astonishingly well, under four conditions that photographs from daily life never meet.
-# Where they end, the network of the report begins; so at the end you make the pairs of photographs that it is trained with.
+# To remove blur, you have to know what it is. In this lesson you blur photographs step by step, as a camera does, and then try to undo the blur with the best methods
+# that need no network. They work astonishingly well, but only under four conditions, which everyday photographs never meet.
+# Where they stop, the report's network begins; so you finish by making the pairs of photographs that it is trained on.
 #
 # **You will be able to**
-# - make a blurred photograph from sharp frames, as the GoPro data set does, and say why it matters whether light or stored values are averaged;
-# - describe a shake by its point spread function, and blur a photograph with it by convolution;
-# - undo a known blur by Wiener's and by Richardson and Lucy's method, and say which waves cannot come back;
-# - name the four conditions of these methods, and show each of them fail;
+# - make a blurred photograph from sharp frames, as in the GoPro data set, and say why it matters whether light or stored values are averaged;
+# - describe camera shake by its point spread function, and blur a photograph with it by convolution;
+# - undo a known blur with Wiener's filter and with the Richardson–Lucy method, and say which waves cannot be recovered;
+# - name the four conditions that these methods need, and show each of them fail;
 # - turn photographs or a video into batches of pairs for a network.
 #
 # **You need** lesson 00 (PSNR); Python with NumPy arrays, complex numbers, and what an eigenvector is.
@@ -38,10 +38,10 @@ from course_lib.checks import lesson_02
 # %% [markdown]
 # ## 1. Light adds up (5 minutes)
 #
-# While its shutter is open, a camera counts the light that falls on each pixel. If the camera moves meanwhile, a pixel counts light from one place of the scene,
-# then from the next one, and so on. Nothing else happens: **a blurred photograph is the sum of many sharp moments.**
+# While its shutter is open, a camera adds up the light that falls on each pixel. If the camera moves in the meantime, a pixel collects light from one place in the scene,
+# then from the next, and so on. Nothing else happens: **a blurred photograph is the sum of many sharp moments.**
 #
-# So we can make one. A video camera that takes 240 frames per second is held by a hand that is not quite still. Here are 13 of its frames, rendered from one photograph.
+# So we can make one. Imagine a video camera that takes 240 frames per second, held in a hand that is not quite still. Here are 13 of its frames, rendered from one photograph.
 # The camera's motion is random; `blur.camera_motion` returns its position at each moment.
 
 # %%
@@ -52,8 +52,8 @@ video = [blur.average_frames(palace, pose[None], margin=20) for pose in motion] 
 print(f"{len(video)} frames of {video[0].shape}, {video[0].dtype}; together {13 / 240 * 1000:.0f} milliseconds")
 
 # %% [markdown]
-# **Move the slider**: it says how many frames are averaged, always around the middle one. The dots at the right show the camera's path during these frames.
-# (When a camera turns to the right, everything in its picture moves left. Throughout the course, "the camera's path" is the way of its picture, which is what blurs; the camera itself went the opposite way.)
+# **Move the slider**: it sets how many frames are averaged, always centred on the middle one. The dots on the right show the camera's path during these frames.
+# (When a camera turns right, everything in its picture moves left. Throughout the course, "the camera's path" means the path of its picture, which is what blurs; the camera itself went the opposite way.)
 
 # %%
 def averaged(frames):
@@ -68,15 +68,15 @@ widgets.explore(averaged, {"frames": [1, 3, 5, 7, 9, 13]}, start={"frames": 7}, 
                     "frames are averaged, and the camera's path with the positions of these frames")
 
 # %% [markdown]
-# This is how the *GoPro data set* was made (Nah et al. 2017, arXiv:1612.02177), with which the report trains: a real camera took videos of streets at 240 frames per second,
+# This is how the *GoPro data set* was made (Nah et al. 2017, arXiv:1612.02177), on which the report trains. A real camera took videos of streets at 240 frames per second;
 # the mean of 7 to 13 neighbouring frames is the blurred photograph, and the middle frame is the sharp one that belongs to it.
-# (Look at the edge of the roof: where the camera was fast, the mean shows separate copies. A single long exposure would have smeared them into one.)
+# (Look at the edge of the roof: where the camera moved fast, the mean shows separate copies. A single long exposure would have smeared them into one.)
 #
 # **Predict, then open.** Why the middle frame, and not the first?
 #
 # <details><summary>Answer</summary>
 #
-# The blurred photograph is spread around the places where things were in the middle of the exposure. With the first frame, every pair would also be shifted, each by another amount.
+# In the blurred photograph, each thing is spread around the place where it was in the middle of the exposure. With the first frame, every pair would also be shifted, each by a different amount.
 # A network can't know that amount, and PSNR would punish it for a perfectly sharp picture that is two pixels off.
 #
 # </details>
@@ -84,7 +84,7 @@ widgets.explore(averaged, {"frames": [1, 3, 5, 7, 9, 13]}, start={"frames": 7}, 
 # %% [markdown]
 # ### Exercise 1: the mean of frames (1 point)
 #
-# Write the function that averages frames. The result is a photograph again: rounded, and `uint8`. Mind that `uint8` holds nothing above 255.
+# Write a function that averages frames. The result is a photograph again: rounded, and `uint8`. Remember that `uint8` can't hold anything above 255.
 
 # %% nbgrader={"grade_id": "mean-frame", "solution": true}
 def mean_frame(frames):
@@ -107,9 +107,9 @@ lesson_02.check_mean_frame(mean_frame, seed=21)
 #
 # $$\text{value} = 255 \cdot \text{light}^{1/\gamma}, \qquad \gamma \approx 2.2,$$
 #
-# with light from 0 to 1, because our eyes tell dark tones apart better than bright ones, and so the 256 values are better used. The exponent is called *gamma*.
+# with light from 0 to 1. Our eyes tell dark tones apart better than bright ones, so this makes better use of the 256 values. The exponent is called *gamma*.
 #
-# **Predict, then run.** During half of the exposure a pixel looks at a white lamp (stored as 255), during the other half at a black sky (0). Which value is stored in the end?
+# **Predict, then run.** For half of the exposure a pixel sees a white lamp (stored as 255), for the other half a black sky (0). Which value is stored in the end?
 
 # %%
 lamp_and_sky = np.array([255, 0])
@@ -118,9 +118,9 @@ print("mean of the stored values:", round(lamp_and_sky.mean()))
 print("what the camera stores:   ", round(255 * light.mean() ** (1 / 2.2)))
 
 # %% [markdown]
-# Half of the light is stored as 186, not as 128. Where a bright thing moves before a dark one, the mean of stored values is far too dark.
+# Half of the light is stored as 186, not as 128. Where something bright moves in front of something dark, the mean of stored values is far too dark.
 #
-# Here is a bridge at night, blurred by the same motion in both ways. **Pull the line** and look at the lamps and the cables.
+# Here is a bridge at night, blurred by the same motion in both ways. **Drag the line** and look at the lamps and the cables.
 
 # %%
 night = photos.load("bridge_at_night")[250:520, 620:1020]
@@ -131,13 +131,13 @@ widgets.swipe(wrong, right, labels=("mean of stored values", "mean of light"), k
                   "are bright and the cables clear; with the mean of stored values both are dull")
 
 # %% [markdown]
-# (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro data set comes in both ways: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
-# Papers differ in which they use, and a network that learned one of them meets another blur in the other.
+# (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro data set has both versions: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
+# Papers differ in which they use, and a network trained on one version meets a different blur in the other.
 
 # %% [markdown]
 # ### Exercise 2: the mean of light (1 point)
 #
-# Average frames as the sensor does: stored values to light, mean, light to stored values, rounded and `uint8`.
+# Average frames as the sensor does: turn stored values into light, take the mean, and turn it back into stored values, rounded and `uint8`.
 
 # %% nbgrader={"grade_id": "mean-light", "solution": true}
 def mean_in_light(frames, gamma=2.2):
@@ -157,7 +157,7 @@ lesson_02.check_mean_in_light(mean_in_light, seed=22)
 # %% [markdown]
 # ### What no average can bring back
 #
-# A lamp can be a hundred times brighter than white paper. The photograph stores 255 for both: everything above is cut off.
+# A lamp can be a hundred times brighter than white paper. The photograph stores 255 for both: everything brighter is cut off.
 # Suppose that the lamps of the bridge were really brighter than white. **Move the slider** and see what a camera would have made of the same shake.
 
 # %%
@@ -175,16 +175,16 @@ widgets.explore(streaks, {"brighter": [1, 2, 4, 8, 16]}, start={"brighter": 1}, 
                     "the camera's path")
 
 # %% [markdown]
-# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks it, and so does that of the GoPro data set.
-# It is one of the reasons why networks trained with such blur do worse on real photographs (Rim et al. 2022, arXiv:2202.08771).
+# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks these lines, and so does the blur of the GoPro data set.
+# This is one reason why networks trained on such blur do worse on real photographs (Rim et al. 2022, arXiv:2202.08771).
 
 # %% [markdown]
 # ## 3. The point spread function (8 minutes)
 #
-# The lamps give the answer to a question: what does a camera make of a single *point* of light? A picture of its own path, brighter where the camera lingered.
-# This picture is the *point spread function* of the shake (PSF), also called its *kernel*. Its numbers add up to 1: light is spread, not lost.
+# The lamps answer a question: what does a camera make of a single *point* of light? A picture of its own path, brighter where the camera lingered.
+# This picture is the *point spread function* (PSF) of the shake, also called its *kernel*. Its numbers add up to 1: light is spread, not lost.
 #
-# A hand has inertia. The slider `inertia` says for which part of the exposure the hand keeps its direction.
+# A hand has inertia. The slider `inertia` sets for how much of the exposure the hand keeps its direction.
 
 # %%
 def hand(length, inertia):
@@ -199,7 +199,7 @@ widgets.explore(hand, {"length": [6, 15, 30], "inertia": [0.05, 0.3, 3]}, start=
                 alt="The path of a shaken camera, its kernel, and a photograph of a cat blurred with it")
 
 # %% [markdown]
-# A nervous hand tangles its path: the same length blurs less, and the kernel is a blot. A hand with much inertia draws a line.
+# A nervous hand tangles its path: the same length blurs less, and the kernel is a blob. A hand with a lot of inertia draws a line.
 #
 # How does a kernel blur a whole photograph? Light adds up: *every* point of the scene leaves its own copy of the kernel, as bright as the point is, and all copies are added.
 # Here is one row of a dark scene with three lights, blurred with a kernel of five weights:
@@ -216,11 +216,11 @@ figures.show(blur_figures.copies(scene, kernel),
 #
 # $$b(x, y) \;=\; \sum_{u, v} k(u, v)\; s(x - u,\, y - v)$$
 #
-# where $u$ and $v$ count from the kernel's centre. Read it in either of two ways:
+# where $u$ and $v$ count from the kernel's centre. You can read it in two ways:
 # - *one pixel of $b$* is a weighted mean of the pixels around it in $s$;
-# - *all of $b$* is a sum of copies of $s$, each shifted by $(u, v)$ and multiplied by $k(u, v)$. These are the frames of section 1!
+# - *all of $b$* is a sum of copies of $s$, each shifted by $(u, v)$ and multiplied by $k(u, v)$. These copies are the frames of section 1.
 #
-# Does it agree with the frames? Here is one motion, as 385 averaged frames and as one convolution.
+# Do the two really agree? Here is one motion, as 385 averaged frames and as one convolution.
 
 # %%
 path = blur.random_path(np.random.default_rng(8), length=20, steps=385)
@@ -232,7 +232,7 @@ print("PSNR between both, above 45 dB:", evaluation.psnr(by_frames, by_kernel) >
 # ### Exercise 3: convolution (2 points)
 #
 # Write the convolution as a sum of shifted copies. `np.roll(image, (v, u), axis=(0, 1))` shifts an image by `v` pixels down and `u` to the right;
-# what leaves it on one side enters on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (It may be oblong; both sides are odd.)
+# what leaves on one side comes back in on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (A kernel may be oblong; both its sides are odd.)
 
 # %% nbgrader={"grade_id": "convolve", "solution": true}
 def convolve(image, kernel):
@@ -255,15 +255,15 @@ lesson_02.check_convolve(convolve, seed=23)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Networks are made of convolutions too, with kernels that they learn; lesson 03 counts them. In this lesson the kernel is the blur.
+# Networks are made of convolutions too, with kernels that they learn; lesson 03 counts their weights. In this lesson the kernel is the blur.
 
 # %% [markdown]
 # ## 4. What one kernel can't say (6 minutes)
 #
-# A convolution does the same everywhere. Do cameras? Take a dark wall with a lattice of small lights. The sliders move the camera during the exposure:
-# `shift` moves it sideways, `roll` turns it about its axis, `zoom` moves it towards the wall.
+# A convolution does the same everywhere. Does a camera? Take a dark wall with a grid of small lights. The sliders move the camera during the exposure:
+# `shift` moves it sideways, `roll` turns it about its optical axis, `zoom` moves it towards the wall.
 #
-# **Predict, then move**: what will the lights in the corners look like with roll alone, and what the one in the middle?
+# **Predict, then move**: with roll alone, what will the lights in the corners look like, and the one in the middle?
 
 # %%
 wall = np.zeros((200, 200, 3), np.uint8)
@@ -283,8 +283,8 @@ widgets.explore(camera, {"shift": [0, 12], "roll": [0, 3, 6], "zoom": [0, 8]}, s
                     "lights become arcs, longer towards the corners, with zoom they become rays from the middle")
 
 # %% [markdown]
-# With roll and zoom each place has a kernel of its own: arcs around the middle, rays from the middle, and with all three anything between.
-# A roll of one degree is little, but on a photograph of 1280×720 pixels it moves the corner:
+# With roll and zoom each place has a kernel of its own: arcs around the middle with roll, rays from the middle with zoom, and anything in between with all three motions.
+# A roll of one degree seems little, but see how far it moves the corner of a photograph of 1280×720 pixels:
 
 # %%
 corner = np.hypot(1280 / 2, 720 / 2)
@@ -293,8 +293,8 @@ print(f"the corner is {corner:.0f} pixels from the middle; one degree of roll mo
 # %% [markdown]
 # ### Things move, too
 #
-# Now the camera stands still, and a flower moves before a forest. (The flower is cut out of one photograph and laid over another.)
-# **Move the slider**, and look closely at the rim of the flower.
+# Now the camera stands still, and a flower moves in front of a forest. (The flower is cut out of one photograph and laid over another.)
+# **Move the slider**, and look closely at the edge of the flower.
 
 # %%
 from scipy.ndimage import binary_fill_holes, gaussian_filter
@@ -315,13 +315,13 @@ widgets.explore(moving, {"pixels": [0, 20, 40]}, start={"pixels": 20}, kilobytes
                 alt="A flower that moves before a still, sharp background, and the whole photograph blurred by the same motion")
 
 # %% [markdown]
-# At the rim, a pixel sees the flower for part of the exposure and the forest for the rest; beside it, the forest is sharp.
-# No kernel describes this, for the flower *hides* what is behind it: which part of the forest gets through depends on what moves before it.
+# At the edge, a pixel sees the flower for part of the exposure and the forest for the rest; just beyond it, the forest is sharp.
+# No kernel describes this, because the flower *hides* what is behind it: which part of the forest is seen depends on what moves in front of it.
 #
 # ### Why not simply expose for a shorter time?
 #
-# Half the time halves the motion. But it also halves the light, and light comes in photons, which arrive at random: if 100 are expected, about 90 to 110 come ($\pm\sqrt{100}$).
-# With a quarter of the light, this *noise* is twice as strong in relation to it. **Find the best exposure.** All pictures are brought to the same brightness.
+# Half the time halves the motion. But it also halves the light, and light comes in photons, which arrive at random: if 100 are expected, about 90 to 110 arrive ($\pm\sqrt{100}$).
+# With a quarter of the light, this *noise* is twice as strong relative to the light. **Find the best exposure.** All pictures are scaled to the same brightness.
 
 # %%
 times = {"1/32": 1 / 32, "1/8": 1 / 8, "1/4": 1 / 4, "1/2": 1 / 2, "all": 1}
@@ -343,10 +343,10 @@ widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes
 # %% [markdown]
 # ## 5. Backwards (10 minutes)
 #
-# Suppose that everything is as simple as can be: one kernel, the same everywhere, and we know it. Then blur is a linear map. Written as vectors, $b = A\,s$ with a huge matrix $A$, and what remains is to solve for $s$.
+# Suppose that everything is as simple as can be: one kernel, the same everywhere, and we know it. Then blur is a linear map. With images written as vectors, $b = A\,s$ with a huge matrix $A$, and all that remains is to solve for $s$.
 #
-# For a square image of 256×256 pixels $A$ has 65,536 rows and columns. But its eigenvectors are known beforehand, for every convolution: they are **waves**. (With borders where the image continues at its far side.)
-# A wave that is shifted stays a wave of the same period. So a sum of shifted copies is such a wave, too, only weaker; in complex numbers, it is multiplied by a factor, the eigenvalue.
+# For a square image of 256×256 pixels $A$ has 65,536 rows and columns. But its eigenvectors are known in advance, for every convolution: they are **waves**. (This assumes that the image wraps around at its borders.)
+# A shifted wave is still a wave of the same period. So a sum of shifted copies is such a wave too, only weaker. In complex numbers, the wave is multiplied by a factor, the eigenvalue.
 #
 # **Predict, then move.** The blur is a straight motion of 11 pixels. Which wave does it wipe out completely?
 
@@ -356,13 +356,13 @@ widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": 
                     "1 for slow waves, 0 at a period of 11 and 5.5 pixels, negative between")
 
 # %% [markdown]
-# The slow waves pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and some of them, first those with periods between 5.5 and 11 pixels, turned over (a negative factor).
+# Slow waves (low frequencies) pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and some of them, first those with periods between 5.5 and 11 pixels, come out inverted (a negative factor).
 #
-# Every image is a sum of waves (a basis of eigenvectors!), and `np.fft.fft2` computes how much of each, as complex numbers. Capital letters for these:
+# Every image is a sum of waves, because these eigenvectors form a basis. `np.fft.fft2` computes how much of each wave it holds, as complex numbers, which we write as capital letters:
 #
 # $$B = K \cdot S \quad \text{for every wave on its own, so} \quad S = B\, /\, K .$$
 #
-# Here are the strengths $|S|$, $|B|$ and $|K|$ for level 1 of the course, a motion of 11 pixels at 45 degrees. Slow waves are in the middle, fast ones at the rim; the brighter, the stronger, on a logarithmic scale.
+# Here are the strengths $|S|$, $|B|$ and $|K|$ for level 1 of the course, a motion of 11 pixels at 45 degrees. Slow waves are in the middle, fast ones at the edge; brighter means stronger, on a logarithmic scale.
 
 # %%
 level_1 = blur.linear_psf(*blur.LEVEL_1)
@@ -385,7 +385,7 @@ figures.images({"|S|, sharp": blur_figures.spectrum(s), "|B|, blurred": blur_fig
 # %% [markdown]
 # The dark stripes of $|K|$ are the waves that the blur wipes out, and they are plain to see in $|B|$.
 #
-# Now divide. **Predict, then run**: how near does $B / K$ come to the sharp photograph? And after the blurred one has been stored as usual, rounded to 256 values?
+# Now divide. **Predict, then run**: how close does $B / K$ come to the sharp photograph? And how close once the blurred one has been stored as usual, rounded to 256 values?
 
 # %%
 def divide(blurred):
@@ -401,23 +401,23 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
                alt="A blurred cat; the perfect result of the division of floats; and of rounded values, where nothing is left but noise")
 
 # %% [markdown]
-# From exact numbers the division is perfect (in this picture no factor is exactly 0). From rounded ones nothing is left, although you can't see the rounding. In numbers: let $N$ be the waves of the noise, so $B = K S + N$, and
+# With exact numbers the division is perfect (in this picture no factor is exactly 0). With rounded ones nothing is left of the cat, although you can't see the rounding. To see why, let $N$ be the waves of the noise, so $B = K S + N$, and
 #
 # $$\frac{B}{K} = S + \frac{N}{K}.$$
 #
-# Where $K$ is a hundred-thousandth, the smallest noise becomes a hundred thousand times larger. **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy all that it made weak.**
+# Where $K$ is a hundred-thousandth, even the smallest noise becomes a hundred thousand times larger. **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy every wave that the blur made weak.**
 #
-# *Wiener's filter* divides only where it is worth it:
+# *Wiener's filter* divides only where it is worthwhile:
 #
 # $$\hat S = \frac{\overline{K}\, B}{|K|^2 + c}$$
 #
-# with $\overline K$ the complex conjugate. Where $|K|^2$ is much larger than the *balance* $c$, this is $B / K$. Where it is much smaller, it is almost 0: rather no wave than a wrong one.
-# The expected squared error is least with $c = |N|^2 / |S|^2$, the noise's power over the picture's, for each wave on its own. Nobody knows either exactly, so one number for all is a common simplification, and it is tuned.
+# where $\overline K$ is the complex conjugate of $K$. Where $|K|^2$ is much larger than the *balance* $c$, this is nearly $B / K$. Where $|K|^2$ is much smaller, the result is almost 0: better no wave than a wrong one.
+# The expected squared error is smallest with $c = |N|^2 / |S|^2$, the noise's power over the picture's, for each wave separately. Nobody knows either power exactly, so a common simplification is to use one number for all waves, and to tune it.
 
 # %% [markdown]
 # ### Exercise 4: Wiener's filter (2 points)
 #
-# Write it with `np.fft.fft2` and `np.fft.ifft2`. The kernel comes as `kernel_on` makes it: as large as the image, centre at row 0 and column 0. Return real numbers (`np.real`).
+# Write the filter with `np.fft.fft2` and `np.fft.ifft2`. The kernel comes as `kernel_on` makes it: as large as the image, with its centre at row 0 and column 0. Return real numbers (`np.real`).
 
 # %% nbgrader={"grade_id": "wiener", "solution": true}
 def wiener(blurred, kernel, balance):
@@ -435,9 +435,9 @@ lesson_02.check_wiener(wiener, seed=24)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The course library's `classical.wiener` works on photographs: it turns them into light, takes care of the borders, and lets the balance grow for fast waves, of which photographs have little.
+# The course library's `classical.wiener` works on photographs: it turns them into light, takes care of the borders, and raises the balance for fast waves, which are weak in photographs.
 #
-# **Find the best balance** for each noise. (The noise is given in grey levels, 0 to 255.)
+# **Find the best balance** for each noise level. (The noise is given in grey levels, 0 to 255.)
 
 # %%
 blurred = blur.convolve(eye, level_1)
@@ -457,8 +457,8 @@ widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1
                     "with a large one blurred again")
 
 # %% [markdown]
-# *Richardson and Lucy's method* goes another way. It begins with a grey picture, blurs it with the kernel, divides the photograph by the result, and multiplies the picture by this ratio, blurred once more with the kernel turned by 180°: every pixel is corrected by what the pixels lack that got its light.
-# So it never becomes negative, as light can't be. It repeats that again and again; stopping early has the part of the balance. **Find the best number of steps** for each noise.
+# The *Richardson–Lucy method* takes another route. Its estimate is at first a grey picture. Each step blurs the estimate with the kernel and divides the photograph by the result. It then blurs this ratio with the kernel turned by 180°, and multiplies the estimate by it: every pixel is corrected by what is missing from the pixels that received its light.
+# So the estimate never becomes negative, just as light can't. Stopping after a few steps plays the part of the balance. **Find the best number of steps** for each noise level.
 
 # %%
 def repeated(noise, steps):
@@ -481,15 +481,15 @@ print("with noise, the same settings do harm:               ",
       gain(classical.wiener, 0.01, noise=6) < 0, gain(classical.richardson_lucy, 40, noise=6) < 0)
 
 # %% [markdown]
-# A known kernel and little noise: here both methods do well, without any training. They are half a century old or more (Wiener 1949;
-# Richardson 1972, doi 10.1364/JOSA.62.000055; Lucy 1974, doi 10.1086/111605). The more noise, the larger the balance must be, and the earlier one has to stop. (Without added noise more steps go on helping here, each less than the one before.)
+# With a known kernel and little noise, both methods do well here, without any training. They are half a century old or more (Wiener 1949;
+# Richardson 1972, doi 10.1364/JOSA.62.000055; Lucy 1974, doi 10.1086/111605). The more noise, the larger the balance must be, and the earlier you have to stop. (Without added noise, more steps keep helping here, each less than the one before.)
 
 # %% [markdown]
 # ## 6. Where this ends (8 minutes)
 #
 # ### The kernel must be known
 #
-# The photograph was blurred by 11 pixels at 45 degrees. We tell both methods another kernel; the numbers are the decibels gained. **Move the sliders**: how wrong may it be?
+# The photograph was blurred by 11 pixels at 45 degrees. We give both methods a different kernel; the numbers are the decibels gained. **Move the sliders**: how wrong may the kernel be?
 
 # %%
 def guessed(length, angle):
@@ -504,7 +504,7 @@ widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, sta
                     "length or angle: ghost edges and dark fringes")
 
 # %% [markdown]
-# A kernel that is too short leaves blur. One that is too long, or turned too far, adds edges that were never there. Three pixels too many put Wiener's filter 3 dB below the blurred photograph, while Richardson and Lucy's method still gains 1 dB; at 20 pixels, or at 90 degrees, both do harm.
+# A kernel that is too short leaves blur. One that is too long, or turned too far, adds edges that were never there. Three pixels too many put Wiener's filter 3 dB below the blurred photograph, while Richardson–Lucy still gains 1 dB; at 20 pixels, or at 90 degrees, both do harm.
 #
 # That was a test with a known answer. Here is a real one: a wall clock, photographed with a moving camera (Stefan van der Walt, public domain; it comes with scikit-image).
 # All that its author says about the motion is "approximately horizontal". **What time is it?** Try to read it.
@@ -527,12 +527,12 @@ widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, s
                     "the rim becomes clearer, the face stays unreadable")
 
 # %% [markdown]
-# With some lengths the rim grows rounder, but no setting makes the face readable: we know neither the path nor the speed along it. Deblurring without a known kernel is called *blind*.
+# With some lengths the rim becomes rounder, but no setting makes the face readable: we know neither the path nor the speed along it. Deblurring without a known kernel is called *blind*.
 #
 # ### All conditions at once
 #
 # The course has four levels of difficulty (section 8 shows them). The next cell takes six photographs, blurs each three times at each level, and lets Wiener's filter undo it: once with the right kernel, once with a guess,
-# the kernel of level 1. At level 4 there is no right kernel; there it gets that of the camera's true path, which nobody could know from the photograph.
+# the kernel of level 1. At level 4 no single kernel is right; there the filter gets the kernel of the camera's true path, which nobody could know from the photograph.
 #
 # **Predict, then run.** At which levels will the right kernel do harm? And the guess?
 
@@ -564,39 +564,39 @@ print("right kernel: losses at level 4, more than at each of levels 1 to 3:",
 print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[level][:, 1] < 0).mean() > 0.75 for level in (2, 3, 4)))
 
 # %% [markdown]
-# Each dot or square is one photograph; below the line it is worse than before. Why does the right kernel gain most at level 3? A straight motion turns whole stripes of waves down to almost nothing (section 5); a curved path spares most of them.
+# Each dot or square is one photograph; below the line it came out worse than before. Why does the right kernel gain most at level 3? A straight motion weakens whole stripes of waves to almost nothing (section 5); a curved path spares most of them.
 # A curve is harder to *guess*, not harder to undo. (At level 1 the guess is the right kernel.)
 #
-# With the right kernel Wiener's filter helps nearly always, until at level 4 even the camera's true path is not enough:
-# each place has its own kernel, things move, there are noise and compression. With a wrong kernel it nearly always does harm. These are the four conditions:
+# With the right kernel Wiener's filter nearly always helps, until at level 4 even the camera's true path is not enough:
+# each place has its own kernel, things move, and there is noise and compression. With a wrong kernel the filter nearly always does harm. So there are four conditions:
 #
 # | Condition | Fails because | You saw it in |
 # |---|---|---|
 # | the kernel is known | nobody writes down how the hand shook | section 6, the clock |
 # | it is the same everywhere | the camera rolls; near things move more than far ones | section 4, the lights |
 # | everything moves alike | people and cars move on their own and hide what is behind | section 4, the flower |
-# | there is little noise | it is dark when photographs blur most | section 5, the rounding |
+# | there is little noise | photographs blur most when it is dark | section 5, the rounding |
 #
 # The report's abstract says it in half a sentence: "traditional image restoration techniques have limitations in handling complex blurring patterns". Its way out, and that of its references, is not a better formula for $K$,
-# but a network that is shown many pairs of blurred and sharp photographs. (Section 3.3 of the report says that the network estimates the kernel and uses it. It does not: nothing in it ever computes a kernel. It goes from picture to picture.)
+# but a network that is shown many pairs of blurred and sharp photographs. (Section 3.3 of the report says that the network estimates the kernel and uses it. It does not: nothing in the network ever computes a kernel. It goes straight from picture to picture.)
 
 # %% [markdown]
 # ### Think: a number plate at night (2 points)
 #
-# Someone takes a photograph from a moving car, in the evening. On it, another car drives by, and its number plate can't be read.
+# Someone takes a photograph from a moving car in the evening. It shows another car driving by, whose number plate can't be read.
 #
-# 1. Which of the four conditions of the table fail for this photograph, and what would the result of Wiener's filter look like because of each? Take any three.
-# 2. A network returns a picture with a perfectly sharp plate. The factor $K$ of this blur was 0 for some waves. Where does the network have these waves from, and what follows for the number on the plate?
+# 1. Which of the four conditions in the table fail for this photograph, and how would each failure show in the result of Wiener's filter? Choose any three.
+# 2. A network returns a picture with a perfectly sharp plate. The factor $K$ of this blur was 0 for some waves. Where did the network get these waves from, and what does that mean for the number on the plate?
 #
 # Five or six sentences are enough.
 
 # %% [markdown] nbgrader={"grade_id": "think-plate", "grade": true, "solution": true, "points": 2}
 # ### BEGIN SOLUTION
 # **Model answer, question 1.** The kernel is not known: a guessed one gives ghost edges and fringes, or leaves blur. The blur is not the same everywhere: the plate, the road and the houses in the distance moved by different amounts, so a kernel that is right
-# for one of them spoils the others. The other car moves on its own and hides what is behind it: at its rim light of two things is mixed, and deconvolution makes ripples there. It is dark, so there is much noise:
-# divided by a small $K$ it grows, and the picture is grainy, or the balance must be so large that the blur stays.
+# for one of them spoils the others. The other car moves on its own and hides what is behind it: at its edge the light of two things is mixed, and deconvolution makes ripples there. It is dark, so there is a lot of noise:
+# divided by a small $K$ it grows and makes the picture grainy, or else the balance must be so large that the blur stays.
 #
-# **Question 2.** Where $K$ is 0, the photograph holds nothing of these waves; what the network puts there is made up from what plates in its training looked like, chosen to fit the rest. So the plate can be sharp and its number wrong:
+# **Question 2.** Where $K$ is 0, the photograph holds nothing of these waves; what the network puts there is made up from the plates in its training, chosen to fit the rest. So the plate can be sharp and its number wrong:
 # it must not be used as proof of what was there.
 # ### END SOLUTION
 #
@@ -612,7 +612,7 @@ print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[
 # ## 7. Enlargement is not motion (3 minutes)
 #
 # A photograph also looks blurred when it is enlarged: pixels are stretched, and the new ones between them are interpolated. The report tries its network on such a picture, without success (Section 3.3).
-# Here are both kinds of blur, and beside each, for every wave, how much of it is left: white is all of it, black a thirtieth or less. Slow waves are in the middle.
+# Here are both kinds of blur. The picture beside each shows how much of every wave is left: white is all of it, black a thirtieth or less. Slow waves are in the middle.
 
 # %%
 enlarged, moved = blur.enlarge(eye, 4), blurred
@@ -627,8 +627,8 @@ for name, picture in (("enlarged", enlarged), ("moved", moved)):
     print(f"{name:8}: less than a twentieth is left of more than half of all waves: {np.mean(share < 1 / 20) > 0.5}")
 
 # %% [markdown]
-# Motion turns waves down, each by a factor, and only few to nothing. Enlargement has no fast waves at all: they were thrown away when the picture was small. So there is nothing to divide.
-# The report explains its failure by the training on motion alone, and that is a reason. But no training brings the lost waves back; it can only teach a network to invent likely ones.
+# Motion weakens waves, each by a factor, and only a few to nothing. An enlarged picture has no fast waves at all: they were thrown away when it was small. So there is nothing to divide.
+# The report explains its failure by the training on motion alone, and that is one reason. But no training brings the lost waves back; it can only teach a network to invent plausible ones.
 
 # %% [markdown]
 # ## 8. The difficulty ladder (2 minutes)
@@ -640,7 +640,7 @@ for level, words in blur.LEVELS.items():
     print(f"level {level}: {words}")
 
 # %% [markdown]
-# **Move the slider**: each number is another exposure.
+# **Move the slider**: each number is a different exposure.
 
 # %%
 part = photos.load("coffee")[90:290, 250:450]
@@ -663,21 +663,21 @@ widgets.explore(ladder, {"exposure": [1, 2, 3, 4, 5]}, kilobytes=120,
 # | 1 | known | undo one convolution |
 # | 2 | straight, direction and length unknown | find two numbers |
 # | 3 | a curve, unknown | find a path |
-# | 4 | another one at every place, with moving things, noise, unknown response and compression | do without a kernel, or live with one that is only nearly right |
+# | 4 | different at every place, with moving things, noise, unknown response and compression | do without a kernel, or live with one that is only nearly right |
 #
-# Level 1 always looks the same; level 4 can be almost sharp or hopeless. More decibels here don't mean an easier task: a short unknown blur has a high PSNR and is still harder to undo than a long known one.
+# Blur of level 1 is always the same; at level 4 a photograph can be almost sharp or hopeless. More decibels here don't mean an easier task: a short unknown blur gives a high PSNR, yet is harder to undo than a long known one.
 
 # %% [markdown]
 # ## 9. Pairs, patches, batches (3 minutes)
 #
-# A network learns from *pairs*: a blurred photograph and the sharp one that belongs to it. Whole photographs are too large to learn from many at a time, so one cuts out *patches*, squares of 128 or 256 pixels.
+# A network learns from *pairs*: a blurred photograph and the sharp one that belongs to it. Whole photographs are too large to process many at a time, so we cut out *patches*, squares of 128 or 256 pixels.
 #
-# **Predict, then open.** Should one cut out the patch first and blur it, or blur the photograph first?
+# **Predict, then open.** Should you cut out the patch first and then blur it, or blur the photograph first?
 #
 # <details><summary>Answer</summary>
 #
-# Blur first. Into the patch comes light from outside it, from as far as the motion reaches. A patch that is cut out first lacks this light, and its border must be made up.
-# The network would learn what happens at borders that no photograph has. `blur.blur_patch` cuts the patch out with a margin, blurs, and cuts the margin off.
+# Blur first. Light from outside enters the patch, from as far away as the motion reaches. A patch that is cut out first lacks this light, and its border must be made up.
+# The network would learn about borders that no photograph has. `blur.blur_patch` cuts the patch out with a margin, blurs it, and cuts the margin off.
 #
 # </details>
 
@@ -689,7 +689,7 @@ figures.images({"blurred": np.hstack([blurred for blurred, _ in pairs]), "sharp"
                alt="Four patches from different photographs, blurred at level 4, and the sharp patches that belong to them")
 
 # %% [markdown]
-# A network takes several patches at once, a *batch*, as one array of four axes. And it takes floats from −1 (black) to 1 (white) instead of 0 to 255, for reasons that lesson 04 shows at its output. `photos.to_network` converts:
+# A network takes several patches at once, a *batch*, as one array with four axes. Its values are floats from −1 (black) to 1 (white) instead of 0 to 255; lesson 04 shows why, at the network's output. `photos.to_network` converts:
 
 # %%
 batch = photos.to_network(np.stack([blurred for blurred, _ in pairs]))
@@ -699,13 +699,13 @@ print("range inside −1 … 1:", batch.min() >= -1 and batch.max() <= 1)
 print("and back without loss:", np.array_equal(photos.to_image(batch[0]), pairs[0][0]))
 
 # %% [markdown]
-# For training, `course_lib.datasets` draws such batches endlessly: every photograph once per *epoch* (one pass through all photographs), each time another patch and another blur, prepared ahead while the network computes. Lesson 07 uses it.
+# For training, `course_lib.datasets` draws such batches endlessly. Each photograph appears once per *epoch* (one pass through all photographs), each time with a new patch and a new blur, prepared in advance while the network computes. Lesson 07 uses it.
 
 # %% [markdown]
 # ## 10. A GoPro folder (3 minutes)
 #
 # The GoPro data set is a download of several gigabytes, and this course works without it. But you can see how it is laid out: the next cell makes a miniature in a temporary folder, from the video of section 1.
-# The names are those of the real one: split, sequence, kind, number of the frame.
+# The names follow the real one: split, sequence, kind, frame number.
 
 # %%
 import tempfile
@@ -724,7 +724,7 @@ for split, sequence in (("train", "GOPR0372_07_00"), ("train", "GOPR0374_11_01")
             photos.write(place / number, picture)
 
 # %% [markdown]
-# In the sequence `GOPR0372_07_00`, `07` is the number of frames that were averaged. `gopro.pairs` finds what belongs together; it returns paths, since 2,103 pairs of 1280×720 pixels are too many to load at once.
+# In the sequence `GOPR0372_07_00`, `07` is the number of frames that were averaged. `gopro.pairs` finds the files that belong together; it returns paths, since 2,103 pairs of 1280×720 pixels are too many to load at once.
 
 # %%
 for split in ("train", "test"):
@@ -732,7 +732,7 @@ for split in ("train", "test"):
         print(blurred_file.relative_to(folder).as_posix(), "↔", sharp_file.relative_to(folder).as_posix())
 
 # %% [markdown]
-# If you have a copy of the data set, put its path in place of `folder`. And if a file is missing, you get to know which one:
+# If you have a copy of the data set, put its path in place of `folder`. If a file is missing, you are told which one:
 
 # %%
 (folder / "test" / "GOPR0384_11_00" / "sharp" / "000005.png").unlink()
@@ -748,17 +748,17 @@ temporary.cleanup()
 # %% [markdown]
 # ## 11. Challenge: from a video to a batch (6 minutes)
 #
-# Now everything together: you have a video, and you want what a network trains on.
+# Now put everything together: you have a video, and you want the batches that a network trains on.
 #
 # ### Exercise 5: make a batch (2 points)
 #
 # Write `make_batch(video, frames, patch, size, rng)`. For each of `size` pairs:
 #
-# - draw a first frame, so that `frames` neighbouring ones (an odd number) fit into the video, and draw a place where a square of `patch` pixels fits into the picture;
+# - draw a first frame, such that `frames` consecutive ones (an odd number) fit into the video, and a place where a square of `patch` × `patch` pixels fits into the picture;
 # - the blurred patch is the mean of the light of these frames, stored with gamma 2.2: `blur.to_light(frame)` and `blur.to_stored(light)` convert;
 # - the sharp patch is the middle one of these frames, at the same place.
 #
-# Return two arrays, blurred and sharp, each `float32` of shape `(size, patch, patch, 3)` with values from −1 to 1. Every draw comes from `rng`: `rng.integers(n)` is one of 0 … n − 1.
+# Return two arrays, blurred and sharp, each `float32` of shape `(size, patch, patch, 3)` with values from −1 to 1. All random numbers come from `rng`: `rng.integers(n)` is one of 0 … n − 1.
 
 # %% nbgrader={"grade_id": "make-batch", "solution": true}
 def make_batch(video, frames, patch, size, rng):
@@ -784,18 +784,18 @@ lesson_02.check_make_batch(make_batch, seed=25)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Would you have built the mistakes in that the check looks for? Different places for blurred and sharp, the first frame instead of the middle one, stored values instead of light: none of them stops a training.
-# The network just learns something else, and nothing but a lower PSNR will tell.
+# Would you have made the mistakes that the check looks for? Different places for blurred and sharp, the first frame instead of the middle one, stored values instead of light: none of them stops the training.
+# The network just learns something else, and only a lower PSNR gives it away.
 
 # %% [markdown]
 # ## Recap
 #
 # - Light adds up. A blurred photograph is the mean of sharp moments, taken in light, not in stored values: value = 255 · light^(1/2.2).
-# - A point spread function says where the light of a point goes. The same one everywhere: a convolution, a sum of shifted copies.
-# - Roll and zoom give every place its own kernel; moving things hide what is behind them; noise comes with little light. No single kernel describes that.
-# - Waves are the eigenvectors of a convolution. Dividing by their factor undoes a blur, and blows up noise where the factor is small. Wiener and Richardson–Lucy keep a balance.
-# - They need a known kernel, the same everywhere, nothing moving, little noise. Level 4 and most real photographs break each of these to some degree: even the camera's true path helps only most of the time. Lesson 09 comes back to guessing a path.
-# - Motion turns waves down; enlargement throws them away.
+# - A point spread function says where the light of a point goes. If it is the same everywhere, blur is a convolution, a sum of shifted copies.
+# - Roll and zoom give every place its own kernel; moving things hide what is behind them; noise comes with little light. No single kernel describes all this.
+# - Waves are the eigenvectors of a convolution. Dividing by their factors undoes a blur, but amplifies noise where a factor is small. Wiener and Richardson–Lucy strike a balance.
+# - Both need a known kernel, the same everywhere, nothing moving on its own, little noise. Level 4 and most real photographs break each of these conditions to some degree: even the camera's true path helps only most of the time. Lesson 09 comes back to guessing a path.
+# - Motion weakens waves; enlargement lacks the fast ones altogether.
 # - Networks learn from pairs: same place, same moment, patches in batches (N, H, W, 3), float32 from −1 to 1.
 #
 # Photographs: summer palace by danielbuechele and orange flower by vultilion (CC BY 2.0), forest stream by Aitzol Berasategi and wine shelf by Jakub Mede (CC BY 4.0); the others are in the public domain or CC0

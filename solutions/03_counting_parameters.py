@@ -13,15 +13,15 @@
 # %% [markdown]
 # # 03 · Counting parameters
 #
-# The report says how large its networks are to the last digit: 11,399,171 and 3,098,370 parameters.
-# Two numbers like that are a gift to anyone who wants to rebuild a network, because a copy that counts differently is not a copy.
+# The report gives the size of its networks to the last digit: 11,399,171 and 3,098,370 parameters.
+# Two such numbers are a gift to anyone who wants to rebuild a network, because a copy with a different count is not a copy.
 # In this lesson you learn to produce such numbers yourself. (A *parameter* is a number that a network stores, nearly always one that it has learned.)
 #
 # **You will be able to**
-# - compute a pixel of a convolution by hand;
-# - derive equation (2) and use it on every row of the report's Tables 2 and 3;
-# - count the layers which equation (2) leaves out: batch normalisation and dense layers;
-# - tell the number of parameters from the amount of work, and say which of them depends on the image size.
+# - compute an output pixel of a convolution by hand;
+# - derive equation (2) and apply it to every row of the report's Tables 2 and 3;
+# - count the parameters of layers that equation (2) leaves out: batch normalisation and dense layers;
+# - tell the number of parameters from the amount of work, and say which of the two depends on the image size.
 #
 # **You need** Python with NumPy arrays, and sums of products. Having seen a convolution before helps, but is not needed.
 #
@@ -36,8 +36,8 @@ from course_lib.checks import lesson_03
 # %% [markdown]
 # ## 1. What the report claims (2 minutes)
 #
-# The network that deblurs is called the *generator*. Table 1 of the report gives its total, Table 2 its 24 convolutions, row by row.
-# (The other network, the *discriminator*, judges images. It stands in Table 3 and has its turn in lesson 05.)
+# The network that deblurs is called the *generator*. Table 1 of the report gives its total, Table 2 lists its 24 convolutions, row by row.
+# (The other network, the *discriminator*, judges images. It is listed in Table 3; lesson 05 builds it.)
 
 # %%
 figures.show(
@@ -74,7 +74,7 @@ kernel = np.array([[-1, 0, 1],
                    [-1, 0, 1]])
 
 # %% [markdown]
-# Move the sliders. At each step, work out the sum yourself before you read it below the picture, written as weight·pixel.
+# Move the sliders. At each step, work out the sum yourself before you read it below the picture, where each product is written as weight·pixel.
 
 # %%
 widgets.explore(
@@ -86,8 +86,8 @@ widgets.explore(
 )
 
 # %% [markdown]
-# This kernel subtracts what is left of the centre from what is right of it. On the even dark area the output is 0;
-# where the image turns from dark to bright it is large. A network finds weights like these by itself, in training.
+# This kernel subtracts the pixels left of its centre from those right of it. On the uniform dark area the output is 0;
+# where the image turns from dark to bright, the output is large. A network learns weights like these by itself, in training.
 #
 # Each kernel also has a *bias*: one number that is added to every output pixel. Here it is 0.
 #
@@ -96,7 +96,7 @@ widgets.explore(
 # %% [markdown]
 # ### Exercise 1: one pixel (1 point)
 #
-# Write the function that computes one output pixel from the pixels under the kernel, the kernel and the bias.
+# Write a function that computes one output pixel from the pixels under the kernel, the kernel and the bias.
 
 # %% nbgrader={"grade_id": "one-pixel", "solution": true}
 def one_pixel(window, kernel, bias):
@@ -115,9 +115,9 @@ lesson_03.check_one_pixel(one_pixel, seed=31)
 # %% [markdown]
 # ### Padding and stride
 #
-# A 3×3 kernel fits on a 5×5 image in only nine places, so the output had 3×3 pixels: a rim was lost.
-# *'Same' padding* avoids this: a rim of zeros around the image lets the kernel's centre stand on every pixel.
-# The report doesn't mention padding; this course uses 'same' padding everywhere, and lesson 05 looks for evidence.
+# A 3×3 kernel fits on a 5×5 image in only nine places, so the output had 3×3 pixels: a border was lost.
+# *'Same' padding* avoids this: a border of zeros around the image lets the kernel's centre stand on every pixel.
+# The report doesn't mention padding; this course uses 'same' padding everywhere, and lesson 05 looks for evidence of it.
 # The *stride* is the step from one position to the next.
 
 # %%
@@ -128,26 +128,26 @@ figures.show(
 )
 
 # %% [markdown]
-# The dots mark where the centre of the kernel stands; the frame shows its first position. With 'same' padding,
+# The dots mark where the kernel's centre stands; the frame shows the kernel's first position. With 'same' padding,
 #
 # $$\text{output size} = \lceil\, \text{input size} \,/\, \text{stride} \,\rceil$$
 #
-# where ⌈ ⌉ rounds up. The kernel size has dropped out.
+# where ⌈ ⌉ rounds up. The kernel size doesn't matter.
 
 # %% [markdown]
 # ## 3. Equation (2) (7 minutes)
 #
-# So far one channel went in and one came out. A layer of a network has more of both:
+# So far one channel went in and one came out. A layer of a network has more of both. In three steps:
 #
 # - **One channel in, one out.** The kernel has $K \times K$ weights, and there is one bias: $K^2 + 1$.
 # - **$C_\text{in}$ channels in, one out.** A photograph has three channels: red, green and blue. Each gets a slice of $K \times K$ weights of its own;
 #   all the products are added into one number, so there is still one bias: $C_\text{in} \times K^2 + 1$.
-# - **$C_\text{in}$ channels in, $C_\text{out}$ out.** Every output channel has all of this for itself:
+# - **$C_\text{in}$ channels in, $C_\text{out}$ out.** Every output channel has its own set of all these:
 #
 # $$\#\text{Parameters} = C_\text{out} \times (C_\text{in} \times K^2 + 1) \qquad (2)$$
 #
 # In the picture each square is one parameter. Begin with C_in = 1 and C_out = 1: this is the kernel of section 2 with its bias.
-# Then raise one slider at a time, and say before you look how many squares are added.
+# Then raise one slider at a time, and predict each time how many squares are added.
 
 # %%
 widgets.explore(
@@ -161,7 +161,7 @@ widgets.explore(
 # %% [markdown]
 # ### Exercise 2: equation (2) (2 points)
 #
-# Write equation (2) as a function. The check holds it against all rows of Tables 2 and 3.
+# Write equation (2) as a function. The check compares it with all rows of Tables 2 and 3.
 
 # %% nbgrader={"grade_id": "equation-2", "solution": true}
 def count(c_in, c_out, k):
@@ -180,8 +180,8 @@ lesson_03.check_count(count, seed=32)
 # %% [markdown]
 # ### The same numbers in a trained network
 #
-# VGG16 is a network that recognises objects; the report uses it in its perceptual loss (lesson 06). This is its first convolution.
-# Its weights form one array with the axes K, K, $C_\text{in}$, $C_\text{out}$, its biases another.
+# VGG16 is a network that recognises objects; the report uses it in its perceptual loss (lesson 06). Here is its first convolution.
+# The weights form one array with the axes K, K, $C_\text{in}$, $C_\text{out}$, the biases another.
 
 # %%
 vgg = np.load(photos.DATA / "vgg16_block3_conv3.npz")
@@ -209,7 +209,7 @@ figures.images(
 #
 # <details><summary>Answer</summary>
 #
-# Just as many. The image size does not occur in equation (2): the same weights are used at every position. That is why a generator
+# Just as many. The image size does not appear in equation (2): the same weights are used at every position. That is why a generator
 # trained on images of 256×256 pixels can be applied to a photograph of 1280×720.
 #
 # </details>
@@ -229,8 +229,8 @@ print("equation (2) gives ", parameters.conv2d(c_in=3, c_out=64, k=7))
 print("Table 2 says       ", report.TABLE_2.rows[0].parameters)
 
 # %% [markdown]
-# `None` stands for any number of images. The panel below builds such a layer for every position of its sliders. It also shows the *multiply–accumulates*: how many products are computed
-# and added for one image. They measure the work.
+# `None` stands for any number of images. The panel below builds such a layer for every position of its sliders. It also shows the number of *multiply–accumulates*: how many products are computed
+# and added for one image. This number measures the work.
 #
 # Before you move a slider, predict what happens to the parameters, the output shape and the work:
 #
@@ -257,13 +257,13 @@ widgets.parameter_panel()
 #
 # $$\text{multiply–accumulates} = \text{weights} \times \text{output pixels}$$
 #
-# A stride is invisible in the number of parameters, but not in the work.
+# The stride doesn't show in the number of parameters, but it does in the work.
 
 # %% [markdown]
 # ## 5. What equation (2) leaves out (8 minutes)
 #
 # **Batch normalisation** keeps the numbers in a network at a sensible scale. For every channel it takes the mean and the standard deviation of all pixels in a batch of images,
-# subtracts the one and divides by the other. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
+# subtracts the mean and divides by the standard deviation. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
 # Keras counts four numbers for each channel:
 
 # %%
@@ -279,7 +279,7 @@ print("4 × channels ", parameters.batch_normalisation(64))
 # Training adjusts only γ (`gamma`) and β (`beta`). The moving mean and variance are running averages of what the layer has seen;
 # they replace the batch's own mean and variance when the trained network is used.
 #
-# A **dense layer** joins every input to every output: one weight for each pair, one bias for each output.
+# A **dense layer** connects every input to every output: one weight for each pair, one bias for each output.
 
 # %%
 dense = keras.layers.Dense(10)
@@ -288,7 +288,7 @@ print("Keras counts           ", dense.count_params())
 print("outputs × (inputs + 1) ", parameters.dense(64, 10))
 
 # %% [markdown]
-# Compare with equation (2): a dense layer counts like a convolution with $K = 1$, whose "channels" are single numbers.
+# Compare with equation (2): a dense layer has as many parameters as a convolution with $K = 1$ whose "channels" are single numbers.
 # The difference shows on an image, because a dense layer doesn't share its weights between positions:
 
 # %%
@@ -299,8 +299,8 @@ print(f"dense, with the same inputs, outputs:  {separate:15,}")
 print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f} TB")
 
 # %% [markdown]
-# A network is a chain: what one layer puts out is the next one's input. But a convolution is linear (up to its bias), and so is a chain of convolutions: 24 in a row could be replaced by a single one with a large kernel.
-# So after most convolutions follows an [**activation function**](glossary.md), applied to each number on its own, which is not linear. *ReLU* is one: negative numbers become 0. It has no parameters.
+# A network is a chain: the output of one layer is the input of the next. But a convolution is linear (up to its bias), and so is a chain of convolutions: 24 in a row could be replaced by a single one with a large kernel.
+# So most convolutions are followed by a nonlinear [**activation function**](glossary.md), applied to each number on its own. One is *ReLU*: negative numbers become 0. It has no parameters.
 #
 # ### Exercise 3: a residual block (2 points)
 #
@@ -308,7 +308,7 @@ print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f}
 #
 # > convolution 3×3 → batch normalisation → ReLU → convolution 3×3 → batch normalisation → add the block's input
 #
-# and has the same number of channels everywhere. ReLU (negative numbers become 0) and the addition have no parameters.
+# and has the same number of channels everywhere. ReLU and the addition have no parameters.
 #
 # Write a function that counts all the parameters of such a block, or only those that training adjusts.
 # You may use `parameters.conv2d(c_in, c_out, k)`.
@@ -332,7 +332,7 @@ lesson_03.check_residual_block(residual_block, seed=33)
 # ### Think: is this bias of any use? (2 points)
 #
 # In one output channel, a convolution computes $y + b$: $y$ is the sum of the products and differs from pixel to pixel, $b$ is the bias. Batch normalisation follows directly.
-# Use what it does to a channel in training:
+# Answer from what batch normalisation does to a channel in training:
 #
 # 1. How does the output of the batch normalisation change when $b$ changes? Why?
 # 2. So how many of the parameters that equation (2) counts could such a convolution do without, and would the network lose anything?
@@ -389,8 +389,8 @@ except parameters.TableMismatch as mistake:
 # %% [markdown]
 # ## 7. Challenge: the work of a whole network (9 minutes)
 #
-# To know whether a network is fast enough for a photograph, one counts its multiply–accumulates, layer after layer.
-# The image changes its size on the way: a stride makes it smaller, and the generator doubles its width and height before two of the convolutions, by repeating pixels.
+# To judge whether a network is fast enough for a photograph, we count its multiply–accumulates, layer by layer.
+# The image changes size on the way: strides make it smaller, and the generator doubles its width and height before two of the convolutions, by repeating pixels.
 #
 # Each layer is given as `(k, stride, c_in, c_out, enlarge)`. `enlarge` is 2 if the image is doubled *before* the convolution, otherwise 1.
 
@@ -406,8 +406,8 @@ for number in (0, 1, 3, 21, 23):
 # %% [markdown]
 # ### Exercise 4: multiply–accumulates (3 points)
 #
-# Write a function that returns the sum over all layers for an image of `height` × `width` pixels. Padding is 'same', biases don't count as work.
-# The output of a layer is the input of the next. Sections 2 and 4 hold all that you need; `parameters.output_size(size, stride)` rounds up for you.
+# Write a function that returns the multiply–accumulates of all layers together, for an image of `height` × `width` pixels. Padding is 'same', and biases don't count as work.
+# The output of a layer is the input of the next. Sections 2 and 4 have all that you need; `parameters.output_size(size, stride)` rounds up for you.
 # Try it on `work(generator_layers, 256, 256)`.
 
 # %% nbgrader={"grade_id": "work", "solution": true}
@@ -432,7 +432,7 @@ lesson_03.check_work(work, seed=34)
 # %% [markdown]
 # ### Where the parameters are, and where the work is
 #
-# Here are both for the whole generator and an image of 256×256 pixels. The output size of each layer is written out.
+# Here are both for the whole generator and an image of 256×256 pixels. The list `sides` gives the output size of each layer.
 
 # %%
 sides = [256, 128, 64] + 18 * [64] + [128, 256, 256]
@@ -457,13 +457,13 @@ figures.show(
 # %% [markdown]
 # The two convolutions after doubling have only 3 % of the parameters, but do 17 % of the work: their outputs are larger, so each weight is used more often.
 #
-# **Predict, then open.** You may remove one of the nine residual blocks, or make the two convolutions after doubling free.
+# **Predict, then open.** Suppose you could remove one of the nine residual blocks, or have the two convolutions after doubling for free.
 # Which saves more memory for weights? Which saves more time?
 #
 # <details><summary>Answer</summary>
 #
-# One block holds 93.3 % / 9 ≈ 10.4 % of the parameters and 76.6 % / 9 ≈ 8.5 % of the work. So removing it saves more memory (10.4 % against 3.2 %),
-# while the two convolutions would save more time (17.0 % against 8.5 %), as far as time follows the multiply–accumulates.
+# One block has 93.3 % / 9 ≈ 10.4 % of the parameters and 76.6 % / 9 ≈ 8.5 % of the work. So removing it saves more memory (10.4 % against 3.2 %),
+# while the two free convolutions would save more time (17.0 % against 8.5 %), as far as time is proportional to multiply–accumulates.
 #
 # </details>
 
@@ -472,9 +472,9 @@ figures.show(
 #
 # - An output pixel of a convolution is the sum of weights times pixels, plus a bias. With 'same' padding the output size is input size / stride, rounded up.
 # - Equation (2): a convolution has $C_\text{out} \times (C_\text{in} \times K^2 + 1)$ parameters; for example, $590{,}080 = 256 \times (256 \times 3^2 + 1)$.
-#   Neither stride nor image size occurs in it.
-# - Batch normalisation has 4 numbers per channel, two of them trained; a dense layer has outputs × (inputs + 1). Equation (2) leaves both out:
-#   that is where to look for the missing 20,992. You will find them one by one in lesson 04.
+#   Neither stride nor image size appears in it.
+# - Batch normalisation has 4 numbers per channel, two of them trained; a dense layer has outputs × (inputs + 1). Equation (2) leaves both out,
+#   and that is where to look for the missing 20,992. You will find them one by one in lesson 04.
 # - Work is weights × output pixels. It grows with the image; the parameters don't.
 # - Equal counts don't make equal networks: compare row by row.
 #
