@@ -265,7 +265,7 @@ lesson_01.check_best(best_discriminator, seed=12)
 #
 # $$V(D^*, G) = -\log 4 + \underbrace{\int p \log \frac{p}{m} \, dx + \int q \log \frac{q}{m} \, dx}_{2 \, \mathrm{JSD}(p, q)}$$
 #
-# The remainder measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. It is 0 if $p = q$ and never negative.
+# The remainder measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. It is 0 if $p = q$, and only then; otherwise it is positive.
 # Its largest value is $\log 2$, reached when $p$ and $q$ do not overlap at all; then $V = 0$, and the discriminator is never wrong.
 #
 # So against the best discriminator, the generator's task is to make the JSD small. Nobody told it $p$, yet the only way to win is $q = p$. Check the formula numerically:

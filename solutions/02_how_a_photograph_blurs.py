@@ -107,7 +107,7 @@ lesson_02.check_mean_frame(mean_frame, seed=21)
 #
 # $$\text{value} = 255 \cdot \text{light}^{1/\gamma}, \qquad \gamma \approx 2.2,$$
 #
-# with light from 0 to 1. Our eyes tell dark tones apart better than bright ones, so this makes better use of the 256 values. The exponent is called *gamma*.
+# with light from 0 to 1. Our eyes tell dark tones apart better than bright ones, so this makes better use of the 256 values. The number $\gamma$ is called *gamma*.
 #
 # **Predict, then run.** For half of the exposure a pixel sees a white lamp (stored as 255), for the other half a black sky (0). Which value is stored in the end?
 

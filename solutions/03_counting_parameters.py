@@ -299,7 +299,7 @@ print(f"dense, with the same inputs, outputs:  {separate:15,}")
 print(f"at 4 bytes each: {4 * shared / 1e3:.0f} kB and {4 * separate / 1e12:.1f} TB")
 
 # %% [markdown]
-# A network is a chain: the output of one layer is the input of the next. But a convolution is linear (up to its bias), and so is a chain of convolutions: 24 in a row could be replaced by a single one with a large kernel.
+# A network is a chain: the output of one layer is the input of the next. But a convolution is linear (up to its bias), and so is a chain of convolutions: 24 in a row, all of stride 1, could be replaced by a single one with a large kernel (but for the borders).
 # So most convolutions are followed by a nonlinear [**activation function**](glossary.md), applied to each number on its own. One is *ReLU*: negative numbers become 0. It has no parameters.
 #
 # ### Exercise 3: a residual block (2 points)
@@ -457,13 +457,13 @@ figures.show(
 # %% [markdown]
 # The two convolutions after doubling have only 3 % of the parameters, but do 17 % of the work: their outputs are larger, so each weight is used more often.
 #
-# **Predict, then open.** Suppose you could remove one of the nine residual blocks, or have the two convolutions after doubling for free.
+# **Predict, then open.** Suppose you remove one of the nine residual blocks, or the two convolutions after doubling.
 # Which saves more memory for weights? Which saves more time?
 #
 # <details><summary>Answer</summary>
 #
 # One block has 93.3 % / 9 ≈ 10.4 % of the parameters and 76.6 % / 9 ≈ 8.5 % of the work. So removing it saves more memory (10.4 % against 3.2 %),
-# while the two free convolutions would save more time (17.0 % against 8.5 %), as far as time is proportional to multiply–accumulates.
+# while removing the two convolutions saves more time (17.0 % against 8.5 %), as far as time is proportional to multiply–accumulates.
 #
 # </details>
 
