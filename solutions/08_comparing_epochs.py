@@ -13,14 +13,14 @@
 # %% [markdown]
 # # 08 · Comparing epochs
 #
-# A training leaves behind a picture for every epoch. Which of them is the best? What is still wrong with it, and whose fault is it?
+# Training leaves a picture behind for every epoch. Which of them is the best? What is still wrong with it, and what is to blame?
 # PSNR answers with one number. In this lesson you learn to look: at details, at differences, at frequencies and at curves.
 #
 # **You will be able to**
 # - compare two epochs, or two runs, by picture, residual, spectrum and curve;
 # - compute a signed residual and a radially averaged spectrum;
-# - stop a training early, by a rule;
-# - recognise checkerboards, ringing, colour shifts and hallucinated texture, name their causes, and find a checkerboard by program;
+# - stop training early, by a rule;
+# - recognise checkerboards, ringing, colour shifts and hallucinated texture, name their causes, and write a program that finds a checkerboard;
 # - read from the curves of a run whether it overfits, and whether its critic is too strong or too weak.
 #
 # **You need** lesson 00 (PSNR), lesson 01 (minimax and non-saturating losses), lesson 02 (Wiener, point spread function), lesson 05 (the discriminator) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
@@ -42,8 +42,8 @@ from course_lib.checks import lesson_08
 # %% [markdown]
 # ## 1. A run in a folder (4 minutes)
 #
-# An [epoch](glossary.md) is one pass of the training through its photographs. After each, `deblur-course train` scores and pictures the same crops of [held-out](glossary.md) photographs, which are not used for learning.
-# Everything lies in one folder, and `runs.Run` opens it. This run comes with the course: a small generator (width 16, three blocks), blur of [level](glossary.md) 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
+# An [epoch](glossary.md) is one pass of training through its photographs. After each one, `deblur-course train` scores the same crops of [held-out](glossary.md) photographs, which are not used for learning, and saves pictures of the results.
+# Everything goes into one folder, and `runs.Run` opens it. This run comes with the course: a small generator (width 16, three blocks), blur of [level](glossary.md) 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
 
 # %%
 content = runs.Run(photos.DATA / "runs" / "content")
@@ -53,7 +53,7 @@ for row in content.history[::4]:
 
 # %% [markdown]
 # Epoch 0 is the network before training. It returns its input, so its gain is 0 dB, and it has no loss yet.
-# Pull the slider. **Predict first:** PSNR gains about as much in epochs 1 to 4 as in 4 to 16. Will the picture look that way, too?
+# Move the slider. **Predict first:** PSNR gains about as much in epochs 1 to 4 as in 4 to 16. Will the two improvements look equal, too?
 
 # %%
 FIR, BRANCHES, DOG = 4, 0, 7          # the numbers of three held-out crops
@@ -73,7 +73,7 @@ widgets.slider(
 )
 
 # %% [markdown]
-# Left is what went in, right what should come out. Dark and light separate more and more, and the last epochs hardly differ at this size. So look closer. (Photographs of this section: Aitzol Berasategi, CC BY 4.0.)
+# On the left is what went in, on the right what should come out. Dark and light separate more and more; at this size the last epochs hardly differ. So look closer. (Photographs of this section: Aitzol Berasategi, CC BY 4.0.)
 
 # %%
 widgets.slider(
@@ -88,11 +88,11 @@ widgets.slider(
 # %% [markdown]
 # ## 2. The residual (6 minutes)
 #
-# The eye is good at seeing that a picture is sharp, and bad at seeing where it is *wrong*. For that, subtract:
+# The eye is good at seeing that a picture is sharp, and bad at seeing where it is *wrong*. To see that, subtract:
 #
 # $$\text{residual} = \text{output} - \text{sharp}$$
 #
-# It has a sign. In the pictures below, blue is too dark, orange too bright, white is right. (Blue and orange are told apart without colour vision, too.)
+# It has a sign. In the pictures below, blue means too dark, orange too bright, white correct. (Colour-blind readers can tell blue from orange, too.)
 
 # %%
 def residual_picture(run, epoch, photo):
@@ -105,10 +105,10 @@ widgets.slider(
 )
 
 # %% [markdown]
-# At epoch 0 the residual is strong along every edge, blue and orange side by side: bright sky was smeared over dark needles, and dark needles over bright sky.
-# The slope behind is nearly white from the start: blur does little to what is smooth. Later, only grains of one or two pixels are left, too fine for this network.
+# At epoch 0 the residual is strong along every edge, blue and orange side by side: the bright background was smeared over the dark needles, and the needles over the background.
+# The slope behind the tree is nearly white from the start: blur does little to what is smooth. Later, only specks of one or two pixels are left, too fine for this network.
 #
-# Two numbers summarise a residual. The mean of its *square* is the MSE, and so gives PSNR. Its plain *mean* is one that PSNR hides: the average error in brightness and colour.
+# Two numbers summarise a residual. The mean of its *square* is the MSE, which gives PSNR. Its plain *mean* is something that PSNR hides: the average error in brightness and colour.
 
 # %%
 for epoch in (0, 4, 16):
@@ -119,7 +119,7 @@ for epoch in (0, 4, 16):
 # %% [markdown]
 # ### Exercise 1: the residual (1 point)
 #
-# Write the residual. `sharp` and `image` are pictures as this course stores them: uint8, H×W×3. That type has no negative numbers.
+# Compute the residual. `sharp` and `image` are pictures as this course stores them: uint8, H×W×3. That type has no negative numbers.
 
 # %% nbgrader={"grade_id": "residual", "solution": true}
 def residual(sharp, image):
@@ -138,8 +138,8 @@ lesson_08.check_residual(residual, seed=81)
 # %% [markdown]
 # ## 3. The spectrum (10 minutes)
 #
-# Any picture is a sum of gratings: of waves of light and dark with a direction, a *frequency* and a strength. The frequency says how many waves there are per pixel: 0.1 is a wave of 10 pixels.
-# The finest is 0.5, one pixel light, one dark. The *[power spectrum](glossary.md)* says how strong each grating is. `np.fft.fft2` computes it; here it is drawn with frequency 0 in the middle.
+# Any picture is a sum of gratings: waves of light and dark, each with a direction, a *frequency* and a strength. The frequency is the number of waves per pixel: at 0.1, one wave is 10 pixels long.
+# The finest grating has frequency 0.5: one pixel light, one dark. The *[power spectrum](glossary.md)* says how strong each grating is. It is computed with `np.fft.fft2`, and drawn here with frequency 0 in the middle.
 #
 # Move both sliders: what does a finer grating do to the two bright points, and what does turning it do?
 
@@ -158,9 +158,9 @@ widgets.explore(grating, {"period": [24, 12, 6, 4, 3], "angle": [0, 30, 90]}, st
                 alt="A grating and its spectrum: two bright points, the further apart the finer the grating, along the direction of its waves")
 
 # %% [markdown]
-# The points lie in the direction in which the wave changes, at a distance of 1 / period. (There are two because a wave has no front and back.)
+# The points lie in the direction in which the wave changes, at a distance of 1 / period. (There are two because a wave has no front or back.)
 #
-# A photograph has all gratings at once, most power in the middle. What does motion blur do to it? An average over 11 pixels along a line erases every grating that has a whole number of waves in these 11 pixels:
+# A photograph contains all gratings at once, with most of the power in the middle. What does motion blur do to it? An average over 11 pixels along a line erases every grating that has a whole number of waves in these 11 pixels:
 # the light and the dark cancel.
 #
 # **Predict, then run.** The motion of level 1 runs along 45 degrees. Where will the blurred spectrum be dark?
@@ -173,8 +173,8 @@ figures.images(spectra, zoom=2,
                    "after training with more bands beside it")
 
 # %% [markdown]
-# Only a band through the middle is left, across the motion: gratings whose lines run along the motion are not blurred at all. On both sides of it runs a dark line, where exactly one wave fits into the motion, then a much fainter band.
-# Now watch the network fill them in:
+# Only a band through the middle is left, at right angles to the motion: gratings whose stripes run along the motion are not blurred at all. On each side of it runs a dark line, where exactly one wave fits into the motion, and beyond that a much fainter band.
+# Now watch the network fill in the outer bands:
 
 # %%
 def spectrum_at(epoch):
@@ -187,8 +187,8 @@ widgets.slider([spectrum_at(epoch) for epoch in epochs], epochs, start=6, zoom=2
                alt="Branches after training, and the spectrum: bands beside the middle grow from epoch to epoch")
 
 # %% [markdown]
-# It works from the middle outwards: first the coarse detail beside the first dark line, later the next band. The finest detail, far from the middle, never comes back in 16 epochs.
-# And between the bands the dark lines stay: what blur has erased altogether cannot be amplified, only guessed.
+# It works from the middle outwards: first the coarse detail beside the first dark line, later the next band. The finest detail, far from the middle, does not come back in 16 epochs.
+# And the dark lines between the bands stay: what blur has erased altogether cannot be amplified, only guessed.
 #
 # ### One curve instead of a picture
 #
@@ -217,13 +217,13 @@ for which in ("blurred", 4, 8, 16):
           "   ".join(f"{low}–{high}: {mean:4.0%}" for (low, high), mean in zip(bands, means)))
 
 # %% [markdown]
-# The network restores coarse and middle frequencies, and almost nothing beyond 0.3: the picture at the end of the training is sharp at arm's length, and smooth under a lens.
-# That is typical of a content loss: where it can't know the detail, the safest guess is none (lesson 06).
+# The network restores low and middle frequencies, and almost nothing beyond 0.3: at the end of training the picture is sharp at arm's length and smooth under a lens.
+# That is typical of a content loss: where the network can't know the detail, the safest guess is no detail (lesson 06).
 # (Power alone doesn't say that the *right* detail is there: epoch 8 has more of it in the middle band than epoch 16, and a lower PSNR.)
 #
 # ### Exercise 2: rings (2 points)
 #
-# `power` is an N×N array in the order of `np.fft.fft2`: frequency 0 stands at `[0, 0]`, and the rows and columns beyond N / 2 are the negative frequencies.
+# `power` is an N×N array in the order of `np.fft.fft2`: frequency 0 is at `[0, 0]`, and the rows and columns beyond N / 2 hold the negative frequencies.
 # `np.fft.fftfreq(N, 1 / N)` lists the frequency of every row, in cycles per picture: 0, 1, 2, …, −2, −1.
 #
 # Return N // 2 + 1 numbers: number k is the mean over all entries whose distance from frequency 0, $\sqrt{f_y^2 + f_x^2}$, rounds to k. (`np.rint` rounds.)
@@ -248,7 +248,7 @@ lesson_08.check_radial(radial, seed=82)
 # %% [markdown]
 # ## 4. Curves, and when to stop (6 minutes)
 #
-# The dotted line is a cursor: it stands at the epoch whose picture is shown above.
+# The dotted line is a cursor: it marks the epoch whose picture is shown above.
 
 # %%
 def with_cursor(run, epoch, photo):
@@ -267,16 +267,16 @@ widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2
                alt="A dog's face after training, its residual, and below the content loss and the gained PSNR over the epochs, with a cursor")
 
 # %% [markdown]
-# The content loss is measured on what is being learned from, 960 other crops in every epoch. The PSNR is measured on the same held-out crops every time: it is the one to compare epochs by.
-# Neither falls or rises all the time. Epoch 1 brings no gain at all, and epoch 7 loses a little. If you had stopped at the first epoch that is no better than the one before, you would have stopped after epoch 1!
+# The content loss is measured on the training crops, 960 new ones in every epoch. PSNR is measured on the same held-out crops every time, so it is the one to compare epochs by.
+# Neither curve moves in one direction only. Epoch 1 brings no gain at all, and epoch 7 loses a little. If you had stopped at the first epoch that was no better than the one before, you would have stopped after epoch 1.
 #
-# *[Early stopping](glossary.md)* has more patience. It remembers the best epoch so far, and stops when so many epochs in a row have not beaten it. Then one goes back to the best one.
-# (Its score is a little too good, because it was chosen as the best of many: what is reported is measured afterwards, on *test* photographs, which chose nothing.)
+# *[Early stopping](glossary.md)* has more patience. It remembers the best epoch so far, and stops when a given number of epochs in a row have failed to beat it. Then you go back to the best epoch.
+# (Its score is a little too good, because it was chosen as the best of many. The score to report is measured afterwards, on *test* photographs, which played no part in the choice.)
 #
 # ### Exercise 3: early stopping (2 points)
 #
-# `scores[e]` is the PSNR after epoch e. Training stops after the first epoch at which the best one so far lies `patience` epochs back.
-# Return two whole numbers: the epoch at which training stops (the last one, if it never does), and the best epoch up to then. An equal score is no improvement.
+# `scores[e]` is the PSNR after epoch e. Training stops after the first epoch at which the best epoch so far lies `patience` epochs back.
+# Return two whole numbers: the epoch at which training stops (the last one, if nothing stops it), and the best epoch up to then. An equal score is no improvement.
 
 # %% nbgrader={"grade_id": "early-stop", "solution": true}
 def early_stop(scores, patience):
@@ -301,7 +301,7 @@ lesson_08.check_early_stop(early_stop, seed=83)
 # %% [markdown]
 # ## 5. Two runs, and a longer one (13 minutes)
 #
-# The second run starts where the first one ends, and now has an opponent: the discriminator of lesson 05, with its sigmoid, and the non-saturating loss of lesson 01, with 10 parts of the content loss to one of the adversarial. (The library's files call any opponent `critic`; in this lesson the word stands for both kinds, with a sigmoid and without.)
+# The second run starts where the first one ends, and adds an opponent: the discriminator of lesson 05, with its sigmoid. The generator's loss is now the non-saturating loss of lesson 01 plus 10 times the content loss. (The library's files call any opponent `critic`; in this lesson the word covers both kinds, with a sigmoid and without.)
 
 # %%
 adversarial = runs.Run(photos.DATA / "runs" / "adversarial")
@@ -310,7 +310,7 @@ for row in adversarial.history[::2]:
     print(f"epoch {row['epoch']:2.0f}   PSNR {row['psnr']:.2f} dB ({row['psnr_gain']:+.2f})")
 
 # %% [markdown]
-# Both at the same epoch, with everything that you have seen so far in one figure. (The second run's epoch 0 is the first one's epoch 16.)
+# Here are both runs at the same epoch, with everything that you have seen so far in one figure. (The second run's epoch 0 is the first run's epoch 16.)
 
 # %%
 both = {"content": content, "adversarial": adversarial}
@@ -319,7 +319,7 @@ widgets.slider([figures.pixels(compare.panel(both, epoch, BRANCHES, (8, 0, 40)))
                alt="Picture, detail, residual, spectrum and radial power of two runs at the same epoch, and below the PSNR of both with a cursor")
 
 # %% [markdown]
-# A line to pull between *any two* epochs of either run. Change the runs and the numbers in the last line, and run the cell again:
+# Pull the line to compare *any two* epochs of either run. Change the runs and epochs in the last line of the cell, and run it again:
 
 # %%
 def swipe_epochs(left, left_epoch, right, right_epoch, photo=FIR):
@@ -331,15 +331,15 @@ def swipe_epochs(left, left_epoch, right, right_epoch, photo=FIR):
 swipe_epochs("content", 16, "adversarial", 6)
 
 # %% [markdown]
-# PSNR falls by 1 to 3 dB and swings from epoch to epoch; the content run rose almost steadily. That is no failure of the program.
+# PSNR falls by 1 to 3 dB and swings from epoch to epoch, whereas that of the content run rose almost steadily. This is not a bug.
 # The critic changes all the time, so the generator follows a moving target, and what pleases the critic is not always what is in the sharp photograph.
-# To the eye, a few hundred steps hardly make the picture more natural either: the detail jumps between smooth and rough. (Lesson 09 measures it: by the statistics of VGG16's features, the last epoch is a little nearer to sharp photographs.) Such a run is never judged by its last epoch alone.
+# Nor do a few hundred steps make the picture look much more natural: its detail jumps between smooth and rough. (Lesson 09 measures this: by the statistics of VGG16's features, the last epoch is a little closer to sharp photographs.) Never judge such a run by its last epoch alone.
 
 # %% [markdown]
 # ### A longer run, a harder blur
 #
-# Both runs took minutes and knew one blur. The course also brings the report's generator in full, `level4_report`, with 11,399,171 parameters, trained without a critic on a blur like GoPro's (level 4).
-# A step of the full network takes more than ten times as long as one at a quarter of the width, so it grew, in almost two hours of two processor cores. Its stages lie in `data/pretrained/level4_report`, each with its command, its history and eight held-out crops:
+# Both runs took minutes and met only one blur. The course also includes the report's full generator, `level4_report`, with 11,399,171 parameters, trained without a critic on a blur like GoPro's (level 4).
+# A step of the full network takes more than ten times as long as one at a quarter of the width, so the network was grown in stages, in almost two hours on two processor cores. The stages are in `data/pretrained/level4_report`, each with its command, its history and eight held-out crops:
 #
 # | Stage | Width | Blur |
 # |---|---|---|
@@ -348,9 +348,9 @@ swipe_epochs("content", 16, "adversarial", 6)
 # | `third` | 32 | the same |
 # | the last | 64, the report's | the same |
 #
-# When it grows, every channel becomes two, and the weights that read it are shared out between the copies: the wider network begins with exactly what the narrow one could (`variants.widen`).
+# When it grows, every channel is doubled, and the weights that read it are split between the two copies. So the wider network starts by computing exactly what the narrow one did (`variants.widen`).
 #
-# **Predict.** The content run gained 4.8 dB in 16 epochs of 60 steps. What will almost thirty times as much computing gain at level 4?
+# **Predict.** The content run gained 4.8 dB in 16 epochs of 60 steps. What will almost thirty times as much computation gain at level 4?
 
 # %%
 names = ["second", "third", ""]
@@ -372,8 +372,8 @@ starts, ends = ([stage.history[i]["psnr_gain"] for stage in stages] for i in (0,
 print("gain at the start and the end of each stage:", ", ".join(f"{a:+.2f} to {b:+.2f} dB" for a, b in zip(starts, ends)))
 
 # %% [markdown]
-# Level 2 alone had taught 0.18 dB of it. Four fifths of the steps lie at a quarter of the width; what the wider networks add is no more than the jitter from epoch to epoch, and 120 steps at full width are too few to teach anything.
-# A quarter of a decibel in the end: almost twenty times less than at level 1. A mean of eight crops hides something, though. Here is each crop for itself:
+# Training at level 2 alone had already given 0.18 dB. Four fifths of the steps were made at a quarter of the width. What the wider networks add is no more than the jitter from epoch to epoch, and 120 steps at full width are too few to teach anything.
+# In the end the gain is a quarter of a decibel, almost twenty times less than at level 1. But a mean of eight crops hides something. Here is each crop on its own:
 
 # %%
 last = stages[-1]
@@ -393,15 +393,15 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
                alt="A railing and a dog: blurred on the left, sharp on the right, between them after more and more training: the rails' edges become a little narrower")
 
 # %% [markdown]
-# The first state knows level 2 only, straight motion, and that is what blurred the railing: it has gained 1.1 dB already, and level 4 costs it some of that again. The two most blurred crops gain half a decibel at level 4.
-# The wood's grain does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is worth something: a network that knows only level 1 harms them (lesson 09), and this one had sharp and
-# enlarged photographs among its pairs, one in seven, to learn what to leave alone (the setting `unmoved`).
+# The first state has learned only level 2, straight motion, and that is what blurred the railing. So the railing has already gained 1.1 dB, and training at level 4 costs some of that again. The two most blurred crops gain half a decibel at level 4.
+# The grain of the wood does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is an achievement: a network that knows only level 1 harms them (lesson 09). One in seven of this
+# network's pairs was a sharp or an enlarged photograph, to teach it what to leave alone (the setting `unmoved`).
 
 # %% [markdown]
 # ### Why so little?
 #
-# Is the network too small, or the blur too hard? The course keeps the gains of short runs that differ in one thing each (`make tables ARGS=choices`). All are the report's layers at a quarter of the width, learning from the same photographs.
-# **Predict, then run:** from 2,400 patches under *one* known motion, level 1, such a network gains 2.3 dB. How much from 2,400 patches whose motions have any direction and length, level 2? And at twice the width?
+# Is the network too small, or the blur too hard? The course stores the gains of short runs, each with one thing changed (`make tables ARGS=choices`). They have the report's layers at a quarter of the width, and learn from the same photographs.
+# **Predict, then run:** from 2,400 patches under *one* known motion, level 1, such a network gains 2.3 dB. How much does it gain from 2,400 patches whose motions have any direction and length, level 2? And at twice the width?
 
 # %%
 with open(photos.DATA / "tables" / "choices.csv", encoding="utf-8") as file:
@@ -416,16 +416,16 @@ print("a known motion brings more than ten times as much as unknown ones:", gain
 print("twice the width changes less than 0.1 dB:", abs(gains["width 32, as many steps"] - gains["base"]) < 0.1)
 
 # %% [markdown]
-# Another seed alone changes 0.06 dB. So the one difference beyond doubt is that between 2.3 and the others; twice the width or a start from level 1 may help a little or harm a little, which more seeds would tell.
+# Another seed alone changes the gain by 0.06 dB. So the only difference beyond doubt is that between 2.3 and the others. Twice the width or a start from level 1 may help or harm a little; more seeds would tell.
 #
-# One motion has one inverse, and filters for it are learned in minutes. Where the motion is unknown, the network must read it off the photograph *and* have an inverse for each that it reads.
-# One without the other gains little: to a network that already undoes one motion, level 2 is no easier. So learning starts slowly. That is what *blind* costs, and why lesson 09's best method splits the two.
-# To learn every direction and length at once takes far more than two hours of a laptop.
+# One motion has one inverse, and filters for it are learned in minutes. Where the motion is unknown, the network must estimate it from the photograph *and* have an inverse for every motion it may find.
+# Either skill alone gains little: a network that already undoes one motion finds level 2 no easier. So learning starts slowly. That is the price of *blind* deblurring, and why lesson 09's best method separates the two tasks.
+# Learning every direction and length at once takes far more than two hours on a laptop.
 
 # %% [markdown]
 # ### And with an adversary?
 #
-# Each of these runs made 250 steps from where the full network ended: with the perceptual loss alone, and with a critic beside it. In three of four the content loss weighs 100, in the last 0.1.
+# Each of these four runs made 250 steps from where the full network ended, the first with the perceptual loss alone, the others with a critic as well. In the first three the content loss has weight 100, in the last 0.1.
 # **Predict, then run:** which of them ends above where it began?
 
 # %%
@@ -449,14 +449,14 @@ widgets.slider([row_of([heard.picture("blurred", RAILING), heard.picture(epoch, 
 print("gain after 0, 50, 100 … steps:", ", ".join(f"{row['psnr_gain']:+.1f}" for row in heard.history), "dB")
 
 # %% [markdown]
-# None: three lose half of the little that there was, the last one ends far below the blurred crops. The perceptual loss costs some PSNR, for it asks for something else. At 100 : 1 it pulls so much harder that nobody hears the critic (lesson 06).
-# At 0.1 : 1 the critic is heard. After 100 steps the railing looks almost as crisp as the sharp photograph: hard edges, deep gaps. But the gaps are too dark, and the mean PSNR of the crops is 2.7 dB below that of the blurred ones. In the end violet fringes come.
-# A critic asks only whether a picture *could* be sharp, not whether it is *this* one. Where the blur has left the answer open, that is an invitation to invent; more in lesson 09.
+# None. Three lose half of the small gain, and the last one ends far below the blurred crops. The perceptual loss costs some PSNR, because it asks for something else. At 100 : 1 it pulls so much harder that the critic goes unheard (lesson 06).
+# At 0.1 : 1 the critic is heard. After 100 steps the railing looks almost as crisp as the sharp photograph: hard edges, deep gaps. But the gaps are too dark, and the mean PSNR of the crops is 2.7 dB below that of the blurred ones. In the end violet fringes appear.
+# A critic asks only whether a picture *could* be a sharp photograph, not whether it is *this* one. Where the blur has left the answer open, that is an invitation to invent; lesson 09 has more on this.
 
 # %% [markdown]
 # ## 6. Your own run (5 minutes)
 #
-# If you have done lesson 07, its run lies in the folder `runs` beside your notebooks, and the next cell finds it. If not, it trains a short one, of less than a minute.
+# If you have done lesson 07, its run lies in the folder `runs` beside your notebooks, and the next cell finds it. If not, the cell trains a short run, in less than a minute.
 
 # %% tags=["nbval-ignore-output"]
 from course_lib import training
@@ -483,19 +483,19 @@ widgets.slider([figures.pixels(compare.panel({"": own}, epoch, 0, (side // 4, si
                alt="Picture, detail, residual, spectrum and radial power of your own run, and its PSNR with a cursor")
 
 # %% [markdown]
-# **Predict, then pull.** Which part of the spectrum will your run fill in first? Compare with section 3.
+# **Predict, then move the slider.** Which part of the spectrum will your run fill in first? Compare with section 3.
 #
-# Put any other run in its place: `own = runs.Run("runs/NAME")` opens what `deblur-course train --run runs/NAME` has trained, finished or not.
+# You can put any other run in its place: `own = runs.Run("runs/NAME")` opens what `deblur-course train --run runs/NAME` has trained, finished or not.
 
 # %% [markdown]
 # ## 7. Four artefacts, on purpose (12 minutes)
 #
-# An [artefact](glossary.md) is something in the picture that was neither in the scene nor in the blur: the method put it there. Four are common. You make each of them here, so that you will know it when you meet it.
+# An [artefact](glossary.md) is something in the picture that was neither in the scene nor in the blur: the method put it there. Four are common. You will make each of them here, so that you recognise it when you meet it.
 #
 # ### Checkerboard
 #
-# To enlarge an image inside a network, one can use a *[transposed convolution](glossary.md)*: every input pixel writes K×K output pixels, and neighbours write `stride` pixels apart. What overlaps is added.
-# Count how often each output pixel is written to. If K isn't a multiple of the stride, not all are written to equally often (Odena, Dumoulin and Olah 2016, [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003)).
+# To enlarge an image inside a network, one can use a *[transposed convolution](glossary.md)*: every input pixel writes to K×K output pixels, and the squares of neighbouring pixels lie `stride` pixels apart. Where squares overlap, they are added.
+# Count how often each output pixel is written to. If K isn't a multiple of the stride, some are written to more often than others (Odena, Dumoulin and Olah 2016, [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003)).
 
 # %%
 def transposed(image, k):
@@ -536,14 +536,14 @@ widgets.explore(checkerboard_figure, {"K": [2, 3, 4, 5]}, start={"K": 3}, kiloby
                     "for K = 3 and 5 a checkerboard covers the photograph and bright points lie at the spectrum's edges")
 
 # %% [markdown]
-# With K = 3, one pixel in four is written to four times, one only once. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
-# With K = 2 or 4, all pixels are treated alike. For K = 5 the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
+# With K = 3, one pixel in four is written to four times, another only once. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
+# With K = 2 or 4, all pixels are treated alike. With K = 5 the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
 #
-# A network could learn weights that make up for it, but nothing in its structure helps, and often it doesn't. The report's generator enlarges by repeating pixels and then convolving (lesson 04), the cure that Odena et al. propose.
+# A network could learn weights that compensate for this, but nothing in its structure helps, and often it doesn't. The report's generator enlarges by repeating pixels and then convolving (lesson 04), the cure that Odena et al. propose.
 #
 # ### Ringing
 #
-# Deconvolution by Wiener's method (lesson 02) needs the point spread function. Give it a motion of the wrong length. (Photograph: US Department of Agriculture, public domain.)
+# Wiener deconvolution (lesson 02) needs the point spread function. Give it a motion of the wrong length. (Photograph: US Department of Agriculture, public domain.)
 
 # %%
 citrus = photos.load("citrus")[300:684, 500:884]
@@ -563,10 +563,10 @@ widgets.slider([deconvolved(length) for length in lengths], lengths, name="lengt
                     "strong waves parallel to every edge")
 
 # %% [markdown]
-# The true length is 11. At any other one, every edge is accompanied by waves that fade with the distance: *[ringing](glossary.md)*. The method divides the spectrum by that of the *assumed* motion. Where that is nearly zero, it multiplies by a large number
-# what was not nearly zero in truth: a few frequencies become far too strong, bright lines in the spectrum, and a single strong frequency is a wave.
-# Even with the right length it rings a little, because near the zeros there is hardly anything left to multiply.
-# Networks ring, too, when they meet a blur that they were not trained on (lesson 00, section 2).
+# The true length is 11. At any other length, every edge is accompanied by waves that fade with distance: *[ringing](glossary.md)*. The method divides the photograph's spectrum by that of the *assumed* motion. Where the assumed spectrum is nearly zero
+# but the true one is not, this multiplies by a large number. A few frequencies become far too strong: bright lines in the spectrum. And a single strong frequency is a wave.
+# Even the right length leaves a little ringing, because near the zeros there is hardly anything left to amplify.
+# Networks, too, produce ringing when they meet a blur that they were not trained on (lesson 00, section 2).
 
 # %%
 def psnr_of(length):
@@ -580,7 +580,7 @@ print("the true length is better than all wrong ones, by more than 3 dB:",
 # ### Colour shift
 #
 # Take a loss that looks at edges only, say the mean absolute difference between the *slopes* of the two pictures. It sounds sensible for deblurring.
-# **Predict, then run.** What does it say about a sharp picture in a wrong colour?
+# **Predict, then run.** What does it say about a sharp picture in the wrong colour?
 
 # %%
 def slope_loss(sharp, image):
@@ -599,8 +599,8 @@ figures.images({name: picture[32:] for name, picture in pictures.items()}, zoom=
                alt="The fir tree: sharp, deblurred, and sharp with a reddish tint")
 
 # %% [markdown]
-# The loss is blind to what all pixels have in common. It prefers the tinted picture by far, so nothing would keep the colours of a network that is trained with it in place. Critics and feature losses can be blind like this, too; a share of a plain content loss is the cure.
-# The spectrum doesn't show it (our `compare.power` leaves the mean out on purpose), nor does the eye without a comparison. The *mean of the residual* does.
+# The loss is blind to what all pixels have in common. It prefers the tinted picture by far, so a network trained with it could let its colours drift. Critics and feature losses can be blind in this way, too; the cure is to add some plain content loss.
+# The spectrum doesn't show the shift (our `compare.power` leaves the mean out on purpose), nor does the eye see it without a comparison. The *mean of the residual* does.
 #
 # A second cause is [batch normalisation](glossary.md). In training it uses the mean and variance of the *batch*; in use, running averages. Forget to switch, and every picture is shifted and scaled by its own statistics:
 
@@ -619,13 +619,13 @@ for name, photo in (("fir tree", FIR), ("dog", DOG)):
 figures.images(mistaken, zoom=1.5, alt="Fir tree and dog, deblurred in both modes; with training=True too dark and with exaggerated edges")
 
 # %% [markdown]
-# (In section 2 the fir tree had some tenths more: there the network got the crop itself, here its stored picture, which is compressed. Both modes get the same.)
+# (In section 2 the fir tree scored a few tenths more: there the network was given the crop itself, here its stored, compressed picture. Both modes get the same input.)
 #
 # With the statistics of one picture, the output is darker and its contrast exaggerated. Whenever a picture changes with *what else is in the batch*, think of this.
 #
 # ### Hallucinated texture
 #
-# One number differs between the next run and the adversarial one of section 5: the content loss weighs 4 instead of 10.
+# The next run differs from the adversarial one of section 5 in a single number: its content loss has weight 4 instead of 10.
 
 # %%
 little = runs.Run(photos.DATA / "runs" / "little_content")
@@ -637,10 +637,10 @@ figures.images(
                   "thick dark bars that the sharp photograph doesn't have")
 
 # %% [markdown]
-# The last run has put rows of dark bars among the twigs. They look like *something*, and they are not in the photograph. An adversarial loss asks for what sharp photographs have, anywhere; only the content loss asks for what *this* one has.
-# Give the second too little weight, and the generator invents. This is called [hallucination](glossary.md), and no critic will complain about a good one.
+# The last run has put rows of dark bars among the twigs. They look like *something*, and they are not in the photograph. An adversarial loss asks for what sharp photographs have in general; only the content loss asks for what *this* one has.
+# Give the content loss too little weight, and the generator invents. This is called [hallucination](glossary.md), and no critic will complain about a good one.
 #
-# How could you find it without the sharp photograph? Not at all, if it is done well: that is the danger, and lesson 09 comes back to it. With it, the residual shows it, and often the spectrum:
+# How could you detect it without the sharp photograph? If it is done well, you can't: that is the danger, and lesson 09 comes back to it. With the sharp photograph, the residual shows it, and often the spectrum does, too:
 
 # %%
 bands = ((0.03, 0.09), (0.09, 0.15), (0.15, 0.25))
@@ -662,11 +662,11 @@ for name, run, epoch in (("content", content, 16), ("10 : 1", adversarial, 12), 
 # %% [markdown]
 # ## 8. Reading curves (6 minutes)
 #
-# The artefacts tell what is wrong with a picture. Curves tell what is wrong with a training.
+# Artefacts tell you what is wrong with a picture, curves what is wrong with its training.
 #
 # ### Overfitting
 #
-# Eight crops of 64×64 pixels, blurred at level 2, and nothing else to learn from, 16 epochs of 25 steps. PSNR was measured on eight crops of other photographs, and in a second, identical run on the training crops themselves.
+# This run had eight crops of 64×64 pixels, blurred at level 2, and nothing else to learn from, for 16 epochs of 25 steps. PSNR was measured on eight crops of other photographs and, in a second, identical run, on the training crops themselves.
 
 # %%
 held_out = runs.Run(photos.DATA / "runs" / "few_photographs")
@@ -685,15 +685,15 @@ figures.show(figure, alt="The training loss falls steadily. The PSNR of the trai
 
 # %% [markdown]
 # The training loss alone looks like a success. But the two PSNR curves part: the network learns its eight crops by heart, and on others it soon does harm.
-# This is *[overfitting](glossary.md)*. The sign is the gap, and the cures are more photographs, a smaller network, or stopping early; by exercise 3, this run would go back to epoch 0.
-# That is why the content run of section 1 draws new crops all the time, and why every score in this course is from photographs that training never sees.
+# This is *[overfitting](glossary.md)*. The gap is the symptom; the cures are more photographs, a smaller network, or stopping early. By the rule of exercise 3, this run would go back to epoch 0.
+# Overfitting is why the content run of section 1 draws new crops all the time, and why every score in this course comes from photographs that training never sees.
 #
 # ### A critic too strong, too weak
 #
-# In the minimax game (lesson 01), a critic that can't tell real from fake answers 1/2 to everything. Then its loss, $-\log D(x) - \log(1 - D(G(y)))$ for a sharp photograph $x$ and a blurred one $y$, is $2 \log 2 \approx 1.39$. A critic that is always right and sure has the loss 0, and then
-# the generator's minimax loss $\log(1 - D(G(y)))$ is nearly 0 and flat: no slope to go down (lesson 05, section 6).
+# In the minimax game (lesson 01), a critic that can't tell real from fake answers 1/2 to everything. Then its loss, $-\log D(x) - \log(1 - D(G(y)))$ for a sharp photograph $x$ and a blurred one $y$, is $2 \log 2 \approx 1.39$. A critic that is always right and sure has loss 0, and then
+# the generator's minimax loss $\log(1 - D(G(y)))$ is nearly 0 and flat: no slope to descend (lesson 05, section 6).
 #
-# **Predict, then run.** One of these two runs has a critic that makes 20 steps for each of the generator's, the other one a single small step. Which is which, and which of the two helps its generator?
+# **Predict, then run.** In one of these two runs the critic makes 20 steps for each of the generator's, in the other a single small one. Which is which, and which critic helps its generator?
 
 # %%
 strong, weak = (runs.Run(photos.DATA / "runs" / name) for name in ("strong_critic", "weak_critic"))
@@ -714,8 +714,8 @@ for name, run in (("A", strong), ("B", weak)):
     print(f"       critic loss at the end {run.history[-1]['critic']:.2f}, adversarial loss {run.history[-1]['adversarial']:.2f}")
 
 # %% [markdown]
-# Neither helps. (Mind the adversarial curves: run A plays the minimax loss, $\log(1 - D)$, which is 0 where the critic is sure; run B the non-saturating one, $-\log D$, which is $\log 2 \approx 0.69$ where it can't tell. Compare each with its own mark.) In run A the critic is always right, and the generator learns nothing from it: the adversarial loss stays near 0 whatever it does. (Its PSNR still rises, by the content loss.) In run B the critic knows hardly anything that it could pass on.
-# A useful critic is ahead, but not by much: its loss lies visibly below 1.39 and moves. The losses of a healthy adversarial training don't fall; they hold each other in balance. So they can't tell which epoch is best: PSNR, pictures, residuals and spectra have to.
+# Neither helps. (Mind the adversarial curves: run A uses the minimax loss, $\log(1 - D)$, which is 0 where the critic is sure; run B the non-saturating loss, $-\log D$, which is $\log 2 \approx 0.69$ where it can't tell. Compare each with its own mark.) In run A the critic is always right, and the generator learns nothing from it: the adversarial loss stays near 0 whatever the generator does. (Its PSNR still rises, thanks to the content loss.) In run B the critic knows hardly anything that it could teach.
+# A useful critic is ahead, but not by much: its loss lies visibly below 1.39 and moves. In healthy adversarial training the losses don't fall; they keep each other in balance. So they can't tell you which epoch is best: PSNR, pictures, residuals and spectra have to.
 #
 # | Curve | What it means | What to do |
 # |---|---|---|
@@ -723,14 +723,14 @@ for name, run in (("A", strong), ("B", weak)):
 # | critic's loss at 0, adversarial loss flat | critic too strong | fewer critic steps; non-saturating or Wasserstein loss |
 # | critic's loss at 2 log 2 | critic too weak (or the fakes are perfect) | more critic steps, a larger critic |
 # | PSNR swings from epoch to epoch | moving target | smaller learning rate; more content loss |
-# | a loss becomes *nan* | a step too large | smaller learning rate |
+# | a loss becomes *nan* | steps too large | smaller learning rate |
 #
-# (For a Wasserstein loss other numbers hold: a critic too weak has the loss 0, and there is no "too strong" as long as the gradient penalty works, which is its point.)
+# (A Wasserstein loss has other marks: a critic that is too weak has loss 0, and none is "too strong" as long as the gradient penalty works, which is the point of that loss.)
 
 # %% [markdown]
 # ### Think: which epoch? (1 point)
 #
-# Look again at `little_content`, for example at the branches after epoch 12 and at its history. A colleague proposes to ship its last epoch "because it has the most detail".
+# Look again at `little_content`, for example at the branches after epoch 12 and at its history. A colleague wants to ship its last epoch "because it has the most detail".
 # Name one measurement or picture from this lesson that speaks against it, and say how you would choose an epoch for (a) a photo album, (b) reading licence plates for the police. Three or four sentences.
 
 # %% [markdown] nbgrader={"grade_id": "think-epoch", "grade": true, "solution": true, "points": 1}
@@ -748,15 +748,15 @@ for name, run in (("A", strong), ("B", weak)):
 # %% [markdown]
 # ## 9. Challenge: find the checkerboard (6 minutes)
 #
-# A training server with a thousand runs: nobody looks at all the pictures. Write a program that finds checkerboards.
+# A training server holds a thousand runs, and nobody looks at all the pictures. Write a program that finds checkerboards.
 #
 # ### Exercise 4: which period? (2 points)
 #
 # `image` is N×N pixels, uint8, N a multiple of 4. Return 4 or 2 if a checkerboard of that period lies over it, else 0. No sharp picture is given.
 #
-# - A pattern of period p has a peak at N / p cycles per picture on *both* axes: in `compare.power(image)` at `[N // p, 0]` and at `[0, N // p]`. A pattern of period 4 mostly has one at period 2, too.
-# - A photograph has power everywhere. A *peak* is power that exceeds 100 times the median of the 9×9 entries around it (indices go around: `np.arange(row - 4, row + 5) % N`). In photographs without a pattern it stays below 20 times.
-# - Stripes in one direction, grids of another period, and noise are no checkerboards.
+# - A pattern of period p has a peak at N / p cycles per picture on *both* axes: in `compare.power(image)` at `[N // p, 0]` and at `[0, N // p]`. A pattern of period 4 usually has one at period 2, too.
+# - A photograph has power everywhere. A *peak* is power that exceeds 100 times the median of the 9×9 entries around it (indices wrap around: `np.arange(row - 4, row + 5) % N`). In photographs without a pattern it stays below 20 times the median.
+# - Stripes in one direction, grids of another period, and noise are not checkerboards.
 
 # %% nbgrader={"grade_id": "find-period", "solution": true}
 def find_period(image):
@@ -786,9 +786,9 @@ lesson_08.check_find_period(find_period, seed=84)
 # ## Recap
 #
 # - Compare epochs on the same held-out crops: the picture, its enlarged detail, the signed residual, the spectrum, the curves.
-# - The residual shows where a picture is wrong; the mean of its squares gives PSNR, its plain mean shows a colour shift that nothing else shows.
+# - The residual shows where a picture is wrong; the mean of its squares gives PSNR, its plain mean reveals a colour shift that nothing else shows.
 # - The spectrum shows which detail is there. This network restores it from coarse to fine; what blur erased stays dark, or is invented.
-# - Early stopping goes back to the best epoch once a given number of epochs has not beaten it.
+# - Early stopping goes back to the best epoch once a given number of epochs have failed to beat it.
 # - Checkerboards come from uneven overlap, ringing from dividing by the wrong blur, colour shifts from losses and layers that ignore the mean, hallucinations from an adversarial loss with too little content loss.
 # - A falling training loss proves nothing. A gap between training and held-out PSNR is overfitting; a critic's loss at 0 or at 2 log 2 means that it can't teach.
 #

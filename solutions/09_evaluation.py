@@ -13,18 +13,18 @@
 # %% [markdown]
 # # 09 · Evaluation
 #
-# The report ends with two numbers: 29.3 dB and 0.72. What do they measure, what moves them, and what do they say about a photograph that nobody has seen sharp?
-# You write both measures yourself, score a network like the report's Table 4, take it where it fails, try it on a photograph of your own,
+# The report ends with two numbers: 29.3 dB and 0.72. What do they measure, what changes them, and what do they say about a photograph that nobody has seen sharp?
+# You will write both measures yourself, score a network as in the report's Table 4, take it where it fails, try it on a photograph of your own,
 # and see why an answer can be sharp, convincing and wrong.
 #
 # **You will be able to**
 # - compute PSNR and SSIM from their definitions, equal to scikit-image's;
-# - state a protocol, and say how range, window, colour and rounding move a score although no picture changes;
+# - state a protocol, and say how range, window, colour and rounding change a score although no picture changes;
 # - make a table like the report's Table 4, and say which rows of Table 5 can be compared;
 # - predict where a network trained on one blur does harm;
 # - explain why the answer with the best score is not the sharpest, and what a sharp answer has to invent.
 #
-# **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 07 shows how such networks come about.
+# **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 07 shows how such networks are trained.
 #
 # **Time** about 66 minutes.
 
@@ -96,8 +96,8 @@ for name, picture in changed.items():
     print(f"{name:10}  MSE between 140 and 200: {140 < error < 200}")
 
 # %% [markdown]
-# To the MSE the four are equal. To the eye they are not: in the brighter one nothing is lost, in the blurred one much. A measure has an opinion about what matters, and MSE's is that only the size of an error does,
-# not its kind. Keep the four; the second measure will have another opinion.
+# To the MSE the four are equal. To the eye they are not: in the brighter one nothing is lost, in the blurred one much. A measure has an opinion about what matters, and MSE's is that only the size of an error counts,
+# not its kind. Keep the four pictures; the second measure will have a different opinion.
 
 # %% [markdown]
 # ## 2. PSNR (6 minutes)
@@ -106,7 +106,7 @@ for name, picture in changed.items():
 #
 # $$\mathrm{MSE} = \frac{1}{3HW} \sum (\mathrm{sharp} - \mathrm{image})^2, \qquad \mathrm{PSNR} = 10 \log_{10} \frac{\mathrm{peak}^2}{\mathrm{MSE}} \ \mathrm{dB}$$
 #
-# The sum goes over all pixels and the three colours. It is the MSE on another scale: half the error is always 3.01 dB more, a tenth 10 dB more. Equal pictures have PSNR ∞.
+# The sum runs over all pixels and the three colours. PSNR is the MSE on another scale: half the error always means 3.01 dB more, a tenth of it 10 dB more. Identical pictures have PSNR ∞.
 
 # %%
 error = np.logspace(0, 4, 100)
@@ -120,12 +120,12 @@ figures.show(figure, alt="PSNR falls by 10 dB for each factor of 10 in the mean 
                          "29.3 dB about 76, 33.7 dB about 28")
 
 # %% [markdown]
-# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); for the report it is not said whether it was that set. Four decibels separate a blurred photograph from a deblurred one.
-# So a mistake in the measuring that costs one or two decibels matters.
+# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. Four decibels separate a blurred photograph from a deblurred one.
+# So a measuring error of one or two decibels matters.
 #
 # ### Exercise 1: PSNR (1 point)
 #
-# Write it. The pictures may be uint8 or floats; `peak` is the largest possible value.
+# Write the function. The pictures may be uint8 or floats; `peak` is the largest possible value.
 
 # %% nbgrader={"grade_id": "psnr", "solution": true}
 def psnr(sharp, image, peak=255):
@@ -143,7 +143,7 @@ lesson_09.check_psnr(psnr, seed=91)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Predict, then run.** Pixels are stored as uint8, whole numbers from 0 to 255. In NumPy, uint8 minus uint8 is uint8 again. What does the careless formula say of the blurred bridge: too much, too little, or an error?
+# **Predict, then run.** Pixels are stored as uint8, whole numbers from 0 to 255. In NumPy, uint8 minus uint8 is uint8 again. What will the careless formula give for the blurred bridge: too high a value, too low a value, or an error message?
 
 # %%
 print("3 - 5 =", np.uint8([3]) - np.uint8([5]), "  and 20² =", np.uint8([20]) ** 2)
@@ -152,7 +152,7 @@ right = evaluation.psnr(sharp, image)
 print("the careless PSNR is more than 4 dB too high:", bool(careless > right + 4))
 
 # %% [markdown]
-# Everything is counted modulo 256, so the square of a large error may be small. No warning, no error, and a better score: that kind of mistake survives.
+# Everything is computed modulo 256, so the square of a large error may be small. No warning, no error message, and a better score: mistakes of that kind survive.
 #
 # One more choice hides in the word *average*. The report gives "an average of 29.3 PSNR". Is it the mean of the PSNRs, or the PSNR of the mean MSE?
 
@@ -165,7 +165,7 @@ psnr_of_mean = 10 * np.log10(255**2 / np.mean(errors))
 print("the mean of the PSNRs is higher, by 0.1 to 2 dB:", bool(0.1 < mean_of_psnr - psnr_of_mean < 2))
 
 # %% [markdown]
-# The mean of the PSNRs is never the lower one, because the logarithm is concave (Jensen's inequality). It is also the usual one, and the course's.
+# The mean of the PSNRs is never the lower of the two, because the logarithm is concave (Jensen's inequality). It is also the usual one, and the course's.
 
 # %% [markdown]
 # ## 3. SSIM (10 minutes)
@@ -177,7 +177,7 @@ print("the mean of the PSNRs is higher, by 0.1 to 2 dB:", bool(0.1 < mean_of_psn
 #
 # The first factor compares brightness; the second contrast and structure together. The constants keep both from dividing by zero where a picture is dark or flat.
 #
-# All means are weighted by a Gaussian, so that the window has no edge: 11×11 pixels, $\sigma = 1.5$. SciPy computes such a mean at every pixel at once:
+# All means are weighted by a Gaussian, so that the window has no hard edge: 11×11 pixels, $\sigma = 1.5$. SciPy computes such a mean at every pixel at once:
 
 # %%
 def local_mean(x):
@@ -192,15 +192,15 @@ figures.images({"picture": np.uint8(grey), "local mean": stored(mean), "local de
                alt="The bridge in grey, its local mean, which is a soft version, and its local standard deviation, bright along edges")
 
 # %% [markdown]
-# Variance and covariance follow from local means as in the last line but one: $\sigma_{xy}$ is the mean of $xy$ minus $\mu_x \mu_y$.
+# Variance and covariance follow from local means, as in the line for `deviation`: $\sigma_{xy}$ is the mean of $xy$ minus $\mu_x \mu_y$.
 #
 # ### Exercise 2: SSIM (3 points)
 #
 # Write SSIM for uint8 RGB pictures:
 #
-# - make each colour channel a float array of its own, (H, W); `local_mean` on (H, W, 3) would mix the colours;
+# - turn each colour channel into a float array of its own, (H, W); `local_mean` on (H, W, 3) would mix the colours;
 # - compute the map of SSIM, one value per pixel, with `local_mean` and the constants above;
-# - leave out a border of 5 pixels on each side, where the window leaves the picture, and take the mean;
+# - leave out a border of 5 pixels on each side, where the window reaches beyond the picture, and take the mean;
 # - return the mean of the three channels.
 
 # %% nbgrader={"grade_id": "ssim", "solution": true}
@@ -226,7 +226,7 @@ lesson_09.check_ssim(ssim, seed=92)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The check compares it with scikit-image's, to one part in a million. From here on the lesson uses `evaluation.psnr` and `evaluation.ssim`, which call scikit-image and refuse anything but two uint8 RGB pictures of one shape.
+# The check compares your SSIM with scikit-image's, to one part in a million. From here on the lesson uses `evaluation.psnr` and `evaluation.ssim`, which call scikit-image and refuse anything but two uint8 RGB pictures of the same shape.
 #
 # Back to the four pictures of equal MSE. **Predict:** in which order will SSIM put them?
 
@@ -250,14 +250,14 @@ print("SSIM's first choice:", best)
 print("it is ahead of the last by more than 0.1:", bool(max(scores) - min(scores) > 0.1))
 
 # %% [markdown]
-# SSIM sees that the brighter picture has kept its structure. In the noisy picture it is the *flat* parts that lose: there the noise is all the structure there is.
-# That is closer to what people say, but it is a formula, too; section 10 comes back to this.
+# SSIM sees that the brighter picture has kept its structure. In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
+# That is closer to human judgement, but SSIM is only a formula, too; section 10 comes back to this.
 
 # %% [markdown]
 # ## 4. One pair, many scores (7 minutes)
 #
-# Nothing above is carved in stone. Other programs use another window, turn the pictures grey, shrink them first, or take pixels for numbers in [−1, 1]. So here is *one* pair, the blurred bridge, and its SSIM by nine protocols.
-# **Predict:** how far apart will they be?
+# None of this is carved in stone. Other programs use a different window, turn the pictures grey, shrink them first, or work with pixels in [−1, 1]. So here is *one* pair, the blurred bridge, and its SSIM under nine protocols.
+# **Predict:** how far apart will the values be?
 
 # %%
 def similarity(sharp, image, **changes):
@@ -307,14 +307,14 @@ print("a range of 1 for pixels 0–255 lowers it by more than 0.1:", bool(values
 print("squashing raises it by more than 0.05:", bool(values["squashed to 256×256"] > reference + 0.05))
 
 # %% [markdown]
-# Same two pictures, and SSIM can be almost anything.
+# The two pictures stay the same, and SSIM can be almost anything.
 #
-# - *Range.* $C_1$ and $C_2$ are made for a range of 255. Told a range of 1, they nearly vanish, and each bit of noise in a flat sky counts in full. Many programs guess the range from the data type, and then floats in 0–255 are taken for floats in 0–1.
-# - *Zero.* Even [−1, 1] with its right range, 2, differs from the protocol: brightness is compared as a ratio, so it matters where zero is.
-# - *Window and border* change little, *colour* more: in grey, what only one channel gets wrong counts for less.
-# - *Size.* Squashing a frame to 256×256, as the report may have done ("dividing the input image into a 256x256 matrix", Section 3.2), shrinks the blur with it. The score rises before any network has run.
+# - *Range.* $C_1$ and $C_2$ are made for a range of 255. If a program is told that the range is 1, they nearly vanish, and each bit of noise in a flat sky counts in full. Many programs guess the range from the data type, and take floats in 0–255 for floats in 0–1.
+# - *Zero.* Even [−1, 1] with its correct range, 2, differs from the protocol: brightness is compared as a ratio, so it matters where zero is.
+# - *Window and border* change little, *colour* more: in grey, an error in only one channel counts for less.
+# - *Size.* Squashing a frame to 256×256, as the report may have done ("dividing the input image into a 256x256 matrix", Section 3.2), shrinks the blur as well. The score rises before any network has run.
 #
-# And *rounding*? A network puts out floats. Stored as whole numbers they are rounded, or, with a plain `astype(np.uint8)`, cut off:
+# And *rounding*? A network outputs floats. To be stored as whole numbers they are rounded or, with a plain `astype(np.uint8)`, cut off (truncated):
 
 # %%
 level1 = restoration.load("level1")             # width 16, 3 blocks: trained on level 1 only
@@ -335,9 +335,9 @@ print(evaluation.PROTOCOL)
 # %% [markdown]
 # ### Exercise 3: the detective (2 points)
 #
-# A paper reports a mean SSIM with two decimals and no protocol. You have its pictures. Which protocols can it have used?
+# A paper reports a mean SSIM with two decimals and no protocol. You have its pictures. Which protocols could it have used?
 #
-# Write a function that returns the names of all protocols whose mean SSIM over the pairs, rounded to two decimals, is the reported number. `pairs` is a list of (sharp, image), `protocols` a dictionary
+# Write a function that returns the names of all protocols whose mean SSIM over the pairs, rounded to two decimals, equals the reported number. `pairs` is a list of (sharp, image), `protocols` a dictionary
 # like `PROTOCOLS`: name to function of (sharp, image).
 
 # %% nbgrader={"grade_id": "detective", "solution": true}
@@ -360,13 +360,13 @@ lesson_09.check_detective(detective, seed=93)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# More than one name in the list means that the number alone cannot tell. With the report it is worse: its pictures are not there. Lesson 10 looks at what could bring 29.3 dB and 0.72 together, and finds several ways and no proof.
+# More than one name in the list means that the number alone cannot decide. With the report it is worse: its pictures are not available. Lesson 10 asks what could produce 29.3 dB together with 0.72, and finds several ways and no proof.
 
 # %% [markdown]
 # ## 5. Table 4 for our generator (4 minutes)
 #
-# Now a table like the report's, for the small network of lesson 00: trained on level 1 without a discriminator, and scored on the three test photographs it has never seen, whole, by the protocol above.
-# The first block is the one that every such table should have and the report's has not: the blurred input.
+# Now a table like the report's, for the small network of lesson 00. It was trained on level 1 without a discriminator, and is scored by the protocol above on three whole test photographs that it has never seen.
+# The first block is the one that every such table should have and the report's lacks: the blurred input.
 
 # %%
 table = evaluation.score(pairs, {"blurred input": lambda photo: photo, "level1 network": lambda photo: restoration.deblur(photo, level1)})
@@ -384,20 +384,20 @@ def rows(summary):
 print("\n".join(rows(summary)))
 
 # %% [markdown]
-# Is our network nearly as good as the report's? The table cannot say. The two last blocks are of different photographs, different blurs and perhaps different protocols, so nothing follows from comparing them. What can be said is inside our own table:
+# Is our network nearly as good as the report's? The table cannot say. The last two blocks come from different photographs, different blurs and perhaps different protocols, so nothing follows from comparing them. What can be compared lies inside our own table:
 
 # %%
 gains = [after.psnr - before.psnr for before, after in zip(table.records[::2], table.records[1::2])]
 print("PSNR gained over the blurred input, smallest and mean, over 2 and 3 dB:", bool(min(gains) > 2 and np.mean(gains) > 3))
 
 # %% [markdown]
-# A *gain* over the blurred input is sturdier than a score: what is easy about a photograph is easy for both. It still depends on the blur, as the next section shows.
+# A *gain* over the blurred input is more robust than a score: an easy photograph raises both scores. But a gain still depends on the blur, as the next section shows.
 
 # %% [markdown]
 # ## 6. Trained on one blur, tested on another (4 minutes)
 #
-# The ladder of lesson 02 has four levels: one known motion, straight motions of any direction, the path of a hand, and a moving camera with moving objects. Our network has trained on level 1 only.
-# Classical methods take part: Wiener deconvolution with level 1's kernel, which like the network expects that one blur; and the same method, and Richardson and Lucy's, told the *right* kernel of each photograph (level 4 has none: it is not one convolution).
+# The ladder of lesson 02 has four levels: one known motion, straight motions of any direction, the path of a hand, and a moving camera with moving objects. Our network was trained on level 1 only.
+# Classical methods take part, too: Wiener deconvolution with level 1's kernel, which like the network expects that one blur; then Wiener and Richardson–Lucy deconvolution, each given the *right* kernel for every photograph (level 4 has none: it is not a single convolution).
 #
 # **Predict.** What will the network do to level 3: help a little, do nothing, or harm?
 
@@ -443,7 +443,7 @@ print("levels 2, 3 and 4: it loses more than 1 dB:", bool(np.all(gain[1, 1:] < -
 print("with the right kernel, Richardson–Lucy gains more than 3 dB at levels 1 to 3:", bool(np.all(gain[4, :3] > 3)))
 
 # %% [markdown]
-# Part of one of the three photographs at every level. From left: blurred, after the network, sharp.
+# Here is part of one of the three photographs at every level. From the left: blurred, after the network, sharp.
 
 # %%
 widgets.explore(
@@ -453,20 +453,20 @@ widgets.explore(
 )
 
 # %% [markdown]
-# At level 1 the cables come back; at the other levels the network draws ridges beside every edge: it undoes a motion that never happened. It has not learned to deblur, it has learned to undo *one* blur, and as it has never seen another, nothing tells it to leave a photograph alone.
-# In the table Wiener deconvolution with that kernel fails in the same places, and more.
+# At level 1 the cables come back. At the other levels the network draws ridges beside every edge: it undoes a motion that never happened. It has not learned to deblur; it has learned to undo *one* blur. As it has never seen another, nothing tells it to leave a photograph alone.
+# In the table, Wiener deconvolution with that kernel fails at the same levels, and fails worse.
 #
-# With the right kernel Wiener's filter helps clearly at level 3 only, but Richardson and Lucy's method gains at levels 1 to 3, without having seen a single photograph. At level 1 the network is about as good as that: from examples it has learned what a formula does with a known kernel.
-# The curved motions of level 3 are the easiest for both formulas: a straight one wipes some frequencies out altogether (lesson 02), a curved one mostly spares them.
+# With the right kernel the Wiener filter clearly helps only at level 3, but Richardson–Lucy gains at levels 1 to 3 without having learned from a single photograph. At level 1 the network is about as good: from examples it has learned what a formula does with a known kernel.
+# The curved motions of level 3 are the easiest for both formulas: a straight motion wipes out some frequencies altogether (lesson 02), a curved one mostly spares them.
 #
 # The same happened to a real network: trained on synthetic blur only, DeblurGAN reached 23.6 dB on the GoPro test set (arXiv:1711.07064), where the blurred input is quoted at 25.6 dB.
-# That is why a paper has to say what blur its test set has, and why a test set should be as varied as the use.
+# That is why a paper has to say what blur its test set has, and why a test set should be as varied as the intended use.
 
 # %% [markdown]
 # ## 7. Enlargement (3 minutes)
 #
-# The report's Figure 2 ends with a whiteboard that was blurred by enlargement, and the network does not help. "The deburred performance is not that good", says Section 3.3, because a network trained on motion is not made for it. That can be measured: shrink a sharp photograph by a factor, enlarge it again,
-# and let the network work on it. Left enlarged, right after the network:
+# The report's Figure 2 ends with a whiteboard that was blurred by enlargement, and the network does not help. "The deburred performance is not that good", says Section 3.3, because a network trained on motion is not made for it. This can be measured: shrink a sharp photograph by a factor, enlarge it again,
+# and let the network work on it. On the left is the enlarged photograph, on the right the network's answer:
 
 # %%
 FACTORS = [1, 1.5, 2, 3, 4, 6]
@@ -494,14 +494,14 @@ figures.show(figure, alt="PSNR falls with the factor of the enlargement, and the
 print("the network harms the photograph at every factor:", bool(np.all(after < before)))
 
 # %% [markdown]
-# At factor 1 the photograph is sharp, and even then the network spoils it. So the report's sentence is right and says too little: this is no special weakness for whiteboards, it is section 6 again. A network undoes what it was trained on.
+# At factor 1 the photograph is sharp, and even then the network spoils it. So the report's sentence is right but says too little: this is no special weakness with whiteboards, it is section 6 again. A network undoes what it was trained on.
 #
-# There is a difference in kind, though. A motion of known path *mixes* the pixels, and most of it can be unmixed. Shrinking throws fine detail away: what was between the pixels that remain has to be invented. Section 10 is about that.
+# There is a difference in kind, though. Motion along a known path *mixes* the pixels, and most of this can be unmixed. Shrinking throws fine detail away: what lay between the remaining pixels has to be invented. Section 10 is about that.
 
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. Press the button and choose a file, or write its path into the cell below the button (the path is the way for files over 10 MB, where JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
+# Try the network on a photograph of your own. Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
 def compare(photo, kilobytes=700):
@@ -528,7 +528,7 @@ compare(own, kilobytes=400)
 
 # %% [markdown]
 # Why is there no PSNR? Because there is no ground truth: nobody has the sharp version of a photograph that came out blurred. Every score needs a pair, and pairs are made: by a second exposure, by averaging video frames as in GoPro, or by blurring a sharp photograph.
-# On your own photograph you have only your eyes. So you cannot know, and neither can a program, whether a detail in the answer was there.
+# On your own photograph you have only your eyes. So you cannot know, and neither can a program, whether a detail in the answer was really there.
 #
 # If your photograph is sharp, you can make the pair yourself and get your own row of Table 4:
 
@@ -548,27 +548,27 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 # | Kupyn et al. [2], DeblurGAN | 28.7 | 0.958 | GoPro test set. The same network is quoted with 0.958 (its own paper, arXiv:1711.07064), 0.927 (arXiv:1908.03826) and 0.858 (arXiv:2102.02808): three ways to compute SSIM |
 # | Nah et al. [3] | 28.93 | 0.91 | GoPro test set; the row of their paper for *one* scale. Their full network has 29.08 or 29.23, depending on how the blur was averaged (arXiv:1612.02177) |
 # | Ji et al. [4] | 31.15 | 0.96 | as the report quotes it |
-# | The report | 29.3 | 0.72 | neither number nor size of the test photographs is stated, nor the kind of blur, nor the SSIM |
+# | The report | 29.3 | 0.72 | not stated: number and size of the test photographs, kind of blur, variant of SSIM |
 # | Ours, level 1 | section 5 | section 5 | three photographs, one known motion, the protocol of section 4 |
 #
 # **Think first.** Which pairs of rows can be compared in PSNR? Which in SSIM?
 #
 # <details><summary>Answer</summary>
 #
-# PSNR has few variants. [2] and [3] name the same test set, but [2] doesn't say at which size it measured: readers who ran its code report 28.3 dB on crops of 256×256 and 25.2 and 25.5 dB on whole frames (github.com/KupynOrest/DeblurGAN, issues 111, 106 and 124). So not even these two can be compared safely; [4] belongs with them only if its paper measured the same, which the report doesn't say. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which it does not say;
-# squashing frames alone lifts the *blurred input* by some decibels. "Still better than [2] and [3] in terms of PSNR" is therefore not shown.
+# PSNR has few variants. [2] and [3] name the same test set, but [2] doesn't say at which size it measured: readers who ran its code report 28.3 dB on crops of 256×256 and 25.2 and 25.5 dB on whole frames (github.com/KupynOrest/DeblurGAN, issues 111, 106 and 124). So not even these two can be compared safely; [4] belongs with them only if its paper measured in the same way, which the report doesn't say. The report's 29.3 dB can be compared only if it was measured on whole frames of the same test set, which is not stated either;
+# squashing frames alone lifts the *blurred input* by a few decibels. "Still better than [2] and [3] in terms of PSNR" is therefore not shown.
 #
-# SSIM: not even one network agrees with itself. In section 5 an SSIM of 0.73 belongs to the blurred input, at 24.4 dB, and our network has 0.85 at 28.6 dB. So 0.72 beside 29.3 dB is odd; whether the protocol or the pictures are the reason cannot be told (lesson 10).
+# In SSIM not even a single network agrees with itself. In section 5 an SSIM of 0.73 belongs to the blurred input, at 24.4 dB, and our network has 0.85 at 28.6 dB. So 0.72 beside 29.3 dB is odd; whether the protocol or the pictures explain it, nobody can tell (lesson 10).
 #
-# Our row can be compared with none of them: other photographs, an easier blur.
+# Our row can be compared with none of them: its photographs are different, its blur is easier.
 #
 # </details>
 #
-# What would make a comparison? The same pairs, one program that scores all methods, and the blurred input as the first row. That is what `evaluation.score` does: it takes several methods at once.
+# What would a real comparison need? The same pairs, one program that scores all methods, and the blurred input as the first row. That is what `evaluation.score` does: it takes several methods at once.
 #
 # ### Table 5 again, by one protocol
 #
-# Here is such a comparison, made by the command `make tables` and stored. It gave every network the same four minutes of one processor core. That decides little between networks; the way it is set up is the point.
+# Here is such a comparison, made by the command `make tables` and stored. It gave every network the same four minutes of one processor core. That settles little between the networks; the point is how it is set up.
 
 # %%
 again = json.loads((photos.DATA / "tables" / "table.json").read_text(encoding="utf-8"))
@@ -576,10 +576,10 @@ for part in re.split(r"\n(?=Training|Generators|Wiener|Cost)", again["protocol"]
     print(textwrap.fill(part, 80), "\n")
 
 # %% [markdown]
-# Two of the networks are new. The *multi-scale* one (Nah et al. [3]) deblurs the photograph first at a quarter of its size, where the blur is four times shorter, then twice as large, then in full, each time given the coarser result.
-# The *NAFNet-style* one (Chen et al. 2022) has no ReLU: it multiplies one half of its channels with the other. It works mostly at small resolutions, and costs a tenth of the multiplications.
+# Two of the networks are new. The *multi-scale* one (Nah et al. [3]) deblurs the photograph first at a quarter of its size, where the blur is four times shorter, then at half its size, then at full size, each time given the coarser result.
+# The *NAFNet-style* one (Chen et al. 2022) has no ReLU: it multiplies one half of its channels by the other. It works mostly at low resolutions, and needs a tenth of the multiplications.
 #
-# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, but told only what a small network reads off the photograph's spectrum?
+# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, but given only what a small network reads from the photograph's spectrum?
 
 # %%
 def table_5(rows):
@@ -596,7 +596,7 @@ def table_5(rows):
 print("\n".join(table_5(again["rows"])))
 
 # %% [markdown]
-# GMAC are billions of multiply–accumulates for 256×256 pixels, `s/photo` seconds of one core for 1280×720. The rows `…-again` repeat a training with another seed.
+# GMAC is billions of multiply–accumulates for 256×256 pixels, `s/photo` seconds on one core for 1280×720. The rows `…-again` repeat the training with another seed.
 
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
@@ -623,22 +623,22 @@ print("kernel, which is told nothing, gains more than every generator:", bool(me
 print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in the nine pairs")
 
 # %% [markdown]
-# - *Knowing the blur* is worth more than anything these networks learn in four minutes. But no camera tells it.
-# - *The networks* differ by a tenth of a decibel from each other, and from doing nothing. One pair is almost sharp, at 41 dB; there most of them lose what they gain in the others, and that decides their means. A mean of nine is easily decided by one.
+# - *Knowing the blur* is worth more than anything these networks learn in four minutes. But no camera reports it.
+# - *The networks* differ by a tenth of a decibel from each other, and from doing nothing. One pair is almost sharp, at 41 dB. On it, most of them lose what they gain on the others, and that decides their means. One pair can easily decide a mean of nine.
 #   Only multi-scale loses nowhere. Whether it is the better network, nine pairs and one seed can't say.
-# - *`level4`* had almost two hours of two cores, and still it gains only 0.04 to 0.36 dB where the blur is visible. In the pair that is almost sharp it loses 2 dB.
-#   *`level4_report`*, the report's generator in full (lesson 08), had as long and costs twelve times the multiplications; it gains no more. That says what two hours are worth, not which network is better.
-# - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, into which motion writes its length and direction, and answers with one kernel, a cautious one (`course_lib/blind.py`). Then 12,000 paths that a camera might have taken are drawn around it, and the best are changed by gradient descent until the spectrum that they would leave is the photograph's (`course_lib/camera_path.py`): *analysis by synthesis*. Richardson–Lucy, which has nothing to learn, undoes the motion of the best one.
-#   A power spectrum can't tell a curved path from the same path turned by 180 degrees. So both are tried, and the result whose gradients are in fewer places is kept: undoing the wrong motion doubles every edge.
-#   A second network is shown Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the sharper one; elsewhere it takes off ripples, noise and ghost contours. A look at a small part is enough for that. All this is what `deblur-course deblur` does unless told otherwise.
-#   Two and a half hours of two cores, all in all, gain more here than in any generator: the less a network has to learn, the sooner it has learned it. What its row lacks to `richardson-lucy` is the price of guessing the kernel. One kernel for the whole photograph is also its limit: what moved on its own stays blurred.
-# - *The two GANs* go on from the report's generator after two minutes. One of their steps costs six to nine times as much, so the other two minutes were 40 and 25 steps. The table shows nothing about GANs but their price.
+# - *`level4`* had almost two hours on two cores, and still gains only 0.04 to 0.36 dB where the blur is visible. On the pair that is almost sharp it loses 2 dB.
+#   *`level4_report`*, the report's generator in full (lesson 08), had as long, needs twelve times the multiplications, and gains no more. That says what two hours are worth, not which network is better.
+# - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, in which motion leaves the mark of its length and direction, and answers with one kernel, a cautious estimate (`course_lib/blind.py`). Around it, 12,000 paths that a camera might have taken are drawn at random. The best are refined by gradient descent until the spectrum that they would leave matches the photograph's (`course_lib/camera_path.py`): *analysis by synthesis*. Richardson–Lucy, which has nothing to learn, then undoes the motion along the best path.
+#   A power spectrum can't tell a curved path from the same path turned by 180 degrees. So both are tried, and the result with gradients in fewer places is kept: undoing the wrong motion doubles every edge.
+#   A second network is shown Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the sharper one; elsewhere it removes ripples, noise and ghost contours. To do so it needs to see only a small part of the picture at a time. `deblur-course deblur` does all this unless told otherwise.
+#   In all, two and a half hours on two cores gain more here than in any generator: the less a network has to learn, the faster it learns it. The gap to `richardson-lucy` is the price of guessing the kernel. The limit of `kernel` is that it uses one kernel for the whole photograph: what moved on its own stays blurred.
+# - *The two GANs* continue from the report's generator after its first two minutes. Each of their steps costs six to nine times as much, so the other two minutes were enough for 40 and 25 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?
 #
 # <details><summary>Answer</summary>
 #
-# More seeds of both, and a difference larger than their spread; training until the curves are flat, not four minutes; a batch as large as the report's 16; more photographs than three, from more than one camera. Lesson 10 asks the same of your own project.
+# More seeds of both, and a difference larger than their spread; training until the curves are flat, not for four minutes; a batch as large as the report's 16; more photographs than three, from more than one camera. Lesson 10 asks the same of your own project.
 #
 # </details>
 
@@ -646,7 +646,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 # ## 10. The best answer is not the sharpest (9 minutes)
 #
 # A traffic camera has seen a number plate from far away: three digits, moving, in a few grey pixels with noise. What should a perfect restoration answer?
-# In this toy world we can compute it. There are only 1,000 plates; we know the letter shapes, the motion and the noise. So for each plate we can compute how probable it is, *given what the camera saw* (Bayes' rule).
+# In this toy world we can compute it. There are only 1,000 plates; we know the shapes of the digits, the motion and the noise. So for each plate we can compute how probable it is, *given what the camera saw* (Bayes' rule).
 
 # %%
 MOTION = blur.linear_psf(12, 0)[::-1, ::-1]         # 12 pixels to the side; filter2D wants the kernel flipped
@@ -681,12 +681,12 @@ def probabilities(seen, far):
 
 
 # %% [markdown]
-# With the probabilities there are two natural answers:
+# These probabilities suggest two natural answers:
 #
-# - the *mean* of all plates, weighted by probability. It has the smallest expected MSE that any method can reach, and so the best PSNR *of that mean error* (lesson 06: why squared error blurs). The mean of the PSNRs, section 2, can prefer another answer: a single exact hit counts as ∞;
-# - *one plate, drawn* at random with these probabilities. It looks exactly as real plates look: no discriminator can tell it from a real one. A perfect conditional GAN does this. (The report's generator gets no noise, so to the same picture it always gives the same answer: a single plate or a mixture, but never a draw.)
+# - the *mean* of all plates, weighted by probability. It has the smallest expected MSE that any method can reach, and so the best PSNR *of the mean error* (lesson 06: why squared error blurs). (The mean of the PSNRs, section 2, can prefer another answer: a single exact hit counts as ∞.)
+# - *one plate, drawn* at random with these probabilities. It looks exactly like a real plate: no discriminator can tell the difference. A perfect conditional GAN does this. (The report's generator gets no noise, so it always gives the same answer to the same picture: a single plate or a mixture, but never a draw.)
 #
-# Move the slider to the right: the camera is farther and farther away.
+# Move the slider to the right: the camera moves farther and farther away.
 
 # %%
 def far_away(distance):
@@ -715,16 +715,16 @@ widgets.explore(
 )
 
 # %% [markdown]
-# Near by, both answers are the plate. Far away they part: the mean answer becomes a ghost of several plates, soft where these differ; the drawn answer stays as sharp as ever, and may be another car's. At 12 the true plate isn't even among the five most probable, and the mean answer misleads, too: where the probable plates agree, it is clear and wrong.
+# Close up, both answers are the true plate. Far away they part: the mean answer becomes a ghost of several plates, soft where these differ; the drawn answer stays as sharp as ever, and may be another car's. At distance 12 the true plate isn't even among the five most probable, and the mean answer misleads, too: where the probable plates agree, it is clear and wrong.
 # The sharpness of the drawn answer says nothing about whether it is right.
 #
-# How much does sharpness cost in MSE? Here one can compute it.
+# How much does sharpness cost in MSE? Here it can be computed.
 #
 # ### Exercise 4: the price of a sharp answer (2 points)
 #
 # The truth is one of a few candidates, with known probabilities. Write a function that returns the expected MSE of two answers: of the mean answer, and of an answer that is drawn with these probabilities, *independently of the truth*.
 #
-# Expected means: weighted by the probability of each truth and, for the drawn answer, of each pair of truth and answer. No random numbers are needed.
+# *Expected* means averaged, weighted by the probability of each truth and, for the drawn answer, of each pair of truth and answer. No random numbers are needed.
 
 # %% nbgrader={"grade_id": "price", "solution": true}
 def price(candidates, probability):
@@ -745,16 +745,16 @@ lesson_09.check_price(price, seed=94)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Whatever the candidates, the second is exactly twice the first: 3.01 dB in the mean error. That is a theorem (Blau and Michaeli, 2018, arXiv:1711.06077): an answer that is indistinguishable from real pictures never has to cost more than 3 dB,
-# and in general no method can be best in both. PSNR measures [distortion](glossary.md), the distance from the truth; [perception](glossary.md) is how much the answers look, as a whole, like real photographs. Below a certain distortion, less of it means less natural pictures.
+# Whatever the candidates, the second error is exactly twice the first: 3.01 dB in the mean error. That is a theorem (Blau and Michaeli, 2018, arXiv:1711.06077): an answer that is indistinguishable from real pictures never has to cost more than 3 dB.
+# PSNR measures [distortion](glossary.md), the distance from the truth; [perception](glossary.md) is how much the answers look, as a whole, like real photographs. In general no method can be best at both: below a certain distortion, less of it means less natural pictures.
 
 # %% [markdown]
 # ## 11. Perception against distortion, measured (4 minutes)
 #
-# On photographs nobody can list the candidates. But both sides can be measured: distortion by PSNR; perception by comparing *statistics* of the answers with those of sharp photographs, no matter where in the picture. Here: mean and deviation of each of 256 features of VGG16 (lesson 06) over all positions, on the three test photographs.
-# It is a small relative of the measures in use, such as FID (arXiv:1706.08500).
+# For photographs nobody can list the candidates. But both sides can be measured: distortion by PSNR; perception by comparing *statistics* of the answers with those of sharp photographs, wherever in the picture they arise. Here we take mean and standard deviation of each of 256 features of VGG16 (lesson 06) over all positions in the three test photographs.
+# This is a small relative of the measures in use, such as FID (arXiv:1706.08500).
 #
-# The answers: what the network makes of level 1, then softened or sharpened by hand. A negative amount blurs, a positive one exaggerates what is fine.
+# The answers are what the network makes of level 1, afterwards softened or sharpened. A negative amount blurs, a positive one exaggerates fine detail.
 
 # %%
 vgg = losses.vgg_features()
@@ -807,8 +807,8 @@ print("PSNR is best at an amount between -0.5 and 0.5:", -0.5 <= best_psnr <= 0.
 print("the statistics fit best at a larger amount:", best_statistics > best_psnr)
 
 # %% [markdown]
-# The network was trained for least error, and it stands at the summit of PSNR, not of naturalness: it leaves a photograph softer than photographs are. Sharpening by hand buys naturalness with PSNR, up to a point; beyond that both get worse.
-# A discriminator pushes in the same direction. Lesson 08 has two stored runs: one without a discriminator, and one that goes on from it with one. Measure both on the three held-out pictures that are stored with them.
+# The network was trained for the smallest error, and it stands at the peak of PSNR, not of naturalness: its pictures are softer than real photographs. Sharpening them buys naturalness at the cost of PSNR, up to a point; beyond that both get worse.
+# A discriminator pushes in the same direction. Lesson 08 has two stored runs: one without a discriminator, and one that continues it with a discriminator. The next cell measures both on three held-out pictures stored with them.
 
 # %%
 stored_runs = {}
@@ -824,12 +824,12 @@ print("and the statistics are at least a tenth closer to those of sharp pictures
       bool(stored_runs["adversarial"][1] < 0.9 * stored_runs["content"][1]))
 
 # %% [markdown]
-# Three small pictures are weak evidence, but they agree with the theorem and with what is published: the GAN has the *lower* PSNR and the more natural statistics. To rank methods by PSNR alone (Table 5) is to prefer the softer ones.
+# Three small pictures are weak evidence, but they agree with the theorem and with published results: the GAN has the *lower* PSNR and the more natural statistics. To rank methods by PSNR alone (Table 5) is to prefer the softer ones.
 
 # %% [markdown]
 # ## 12. What a GAN invents (6 minutes)
 #
-# Must a sharp answer invent? Lessons 01 and 06 had stripes that a motion wipes out; here they are in a photograph: the palace, and the palace behind a fence of soft bars. Then move the camera sideways by 12 pixels, exactly the distance of two bars.
+# Must a sharp answer invent? Lessons 01 and 06 had stripes that a motion wipes out; here they are in a photograph: the palace, and the palace behind a fence of soft bars. Then move the camera sideways by 12 pixels, exactly the distance from one bar to the next.
 
 # %%
 plain = stored(60 + 0.6 * window(photos.load("summer_palace"), 240, 330))
@@ -850,18 +850,18 @@ print("the originals differ by more than 30 grey levels:", largest(plain, fenced
 print("the blurred pictures differ by at most 2:", largest(seen_plain, seen_fenced) <= 2)
 
 # %% [markdown]
-# Whatever a network answers to this blurred picture, it is wrong for one of the two originals. Nothing in the picture decides; what does decide is what the network has seen in training: palaces without bars. That is what [to hallucinate](glossary.md) means: to fill in what is usual, in full sharpness.
+# Whatever a network answers to this blurred picture, it is wrong for one of the two originals. Nothing in the picture decides between them. What the network has seen in training does: palaces without bars. That is what [to hallucinate](glossary.md) means: to fill in what is usual, in full sharpness.
 #
-# Where the blur is known there is a first test of any answer: blur it again. If that misses the photograph by more than the noise, the answer is wrong. But both originals pass it, and so do all plates with some probability in section 10.
-# The test can find an answer wrong, never right; and for a photograph of your own, whose blur nobody knows, there isn't even this one.
+# Where the blur is known, there is a first test of any answer: blur it again. If the result differs from the blurred photograph by more than the noise, the answer is wrong. But both originals pass this test, and so do all plates with some probability in section 10.
+# The test can prove an answer wrong, never right; and for a photograph of your own, whose blur nobody knows, there isn't even this test.
 #
 # Now read the report's last sentence again. It hopes for uses in "photography, surveillance, and medical imaging".
 #
 # - For a holiday photograph an invented texture of grass does no harm.
-# - For a number plate or a face it accuses someone: in section 10 a drawn plate far away is mostly another car's.
-# - For a diagnosis it can add or remove what the picture was taken for. With networks that translate one kind of brain scan into another, trained with distribution losses such as a GAN's, tumours vanished or appeared, depending on the share of patients in the training data (Cohen et al., 2018, arXiv:1805.08841).
+# - On a number plate or a face, an invented detail accuses someone: in section 10 the plate drawn from far away is usually another car's.
+# - In a diagnosis it can add or remove the very thing the picture was taken for. With networks that translate one kind of brain scan into another, trained with distribution losses such as a GAN's, tumours vanished or appeared, depending on the share of patients in the training data (Cohen et al., 2018, arXiv:1805.08841).
 #
-# What is needed there is more than a sharp picture: several answers or a probability instead of one; a measure of the *task* (how many plates are read right, how many findings are missed), on pictures of that very use; and the original kept beside the answer.
+# Such uses need more than a sharp picture: several answers, or a probability, instead of one answer; a measure of the *task* (how many plates are read correctly, how many findings are missed) on pictures from that very use; and the original kept beside the answer.
 
 # %%
 rng = np.random.default_rng(7)
@@ -890,11 +890,11 @@ print("far away, it is wrong in more than 50 of 100, and always sharp:", wrong[1
 # ### BEGIN SOLUTION
 # The 29.3 dB are a mean over whole pictures of a test set whose blur need not be that of traffic cameras; a network trained on one blur can even do harm under another. And plates are a tiny part of a picture: all digits can be wrong without PSNR showing it.
 # That people find the pictures natural is a judgement of perception, not of truth: an answer drawn from what is usual looks perfect and can be another car's plate. When different plates give the same blurred picture, any sharp answer is invented.
-# I would measure the rate of plates that are read wrong, on pictures from these cameras with known plates, by distance and speed, and compare it with reading the blurred pictures directly. The program should show how sure it is, for example all plates that explain the picture with their probabilities, refuse when there are many, and keep the original beside its answer.
+# I would measure how many plates are read wrong, on pictures from these cameras with known plates, by distance and speed, and compare it with reading the blurred pictures directly. The program should show how sure it is, for example all plates that explain the picture with their probabilities, refuse when there are many, and keep the original beside its answer.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
-# - 1 point for question 1, half for each of two different kinds of reason: other blur, camera or protocol than in the test set; a mean over whole pictures does not see a plate; natural is not true (perception against distortion, hallucination); different originals give the same blurred picture. Two wordings of one reason count once.
+# - 1 point for question 1, half for each of two different kinds of reason: other blur, camera or protocol than in the test set; a mean over whole pictures does not see a plate; natural does not mean true (perception against distortion, hallucination); different originals give the same blurred picture. Two wordings of one reason count once.
 # - Half a point for a measurement of the task: error rate of the plates read, with known truth, on pictures of that use (a comparison with the blurred input or by distance is welcome, not required). "A higher PSNR" or "more test pictures" gets nothing.
 # - Half a point for what the program should show: several answers or probabilities, uncertainty, a refusal, or the original picture.
 # ### END MARK SCHEME
@@ -902,11 +902,11 @@ print("far away, it is wrong in more than 50 of 100, and always sharp:", wrong[1
 # %% [markdown]
 # ## Recap
 #
-# - PSNR is the mean squared error in decibels: half the error is 3.01 dB. uint8 differences wrap around and flatter; the mean of PSNRs is above the PSNR of the mean.
-# - SSIM compares brightness, contrast and structure in a window. Range, zero, colour, window and size move it; so a score needs its protocol.
-# - Compare methods on the same pairs, by one program, with the blurred input as the first row. Table 5 does not allow it; gains are sturdier than scores.
-# - A network undoes the blur it was trained on. Ours gains on level 1 and loses more than 1 dB on levels 2 to 4 and on enlargement.
+# - PSNR is the mean squared error in decibels: half the error gains 3.01 dB. uint8 differences wrap around and flatter the score; the mean of PSNRs is above the PSNR of the mean.
+# - SSIM compares brightness, contrast and structure in a window. Range, zero, colour, window and size change it, so a score needs its protocol.
+# - Compare methods on the same pairs, by one program, with the blurred input as the first row. Table 5 does not allow this. Gains are more robust than scores.
+# - A network undoes the blur it was trained on. Ours gains on level 1, loses more than 1 dB on levels 2 to 4, and harms enlarged photographs, too.
 # - Without a ground truth there is no score. On your own photograph nobody can know what is invented.
-# - The answer of least error is a mean, and soft. An answer like real photographs costs up to 3 dB, and has to invent what the blur removed: it can be sharp and wrong.
+# - The answer of least error is a mean, and soft. An answer that looks like a real photograph costs up to 3 dB, and has to invent what the blur removed: it can be sharp and wrong.
 #
 # [← previous: Comparing epochs](08_comparing_epochs.ipynb) · [Glossary](glossary.md) · [next: Reading the report →](10_reading_the_report.ipynb)

@@ -13,14 +13,14 @@
 # %% [markdown]
 # # 10 · Reading the report
 #
-# You have built the report's networks, trained them and measured photographs. Now you sit on the other side of the desk: the report is handed to you for review.
-# For every claim the question is the same. *What would show it?* And then a cell shows it, or doesn't.
+# You have built the report's networks, trained them and scored photographs. Now you sit on the other side of the desk: the report is handed to you for review.
+# For every claim the question is the same: *what would show it?* Then a cell shows it, or doesn't.
 #
 # **You will be able to**
 # - turn a sentence of a report into a check, and a check into a verdict;
 # - tell a claim that is wrong from one that nobody can decide, because a setting is missing;
-# - estimate from the network alone how long a training must have taken;
-# - say what maximum, minimum and mean give away about the number of photographs behind them;
+# - estimate from the network alone how long its training must have taken;
+# - say what maximum, minimum and mean reveal about the number of photographs behind them;
 # - show that a PSNR and an SSIM together don't reveal how they came about, and write the protocol that would;
 # - rewrite a method section so that somebody else could repeat the work.
 #
@@ -53,7 +53,7 @@ layers = keras.layers
 # The third is the most useful one, and it can be computed. A sentence that leaves something open has several *readings*. Check each of them. If all agree, the open point doesn't matter.
 # If they disagree, only the author knows.
 #
-# The first line as an example. Section 2 says "30 layers". Count them in the networks of lessons 04 and 05.
+# Here is the first line as an example. Section 2 says "30 layers". Count them in the networks of lessons 04 and 05.
 
 # %%
 generator, discriminator = networks.generator(), networks.discriminator()
@@ -69,7 +69,7 @@ sheet.add("Section 2, Table 1", "30 layers in total",
           evidence=f"{convolutions} convolutions, {dense} dense layers, {with_weights} layers with parameters")
 
 # %% [markdown]
-# The claim is right if a *layer* is a convolution, and wrong otherwise; the report doesn't say. Nobody typed the verdict: the cell computed it from the three answers.
+# The claim is right if *layer* means convolution, and wrong otherwise; the report doesn't say which. Nobody typed the verdict: the cell computed it from the three answers.
 #
 # ### Exercise 1: the verdict (1 point)
 #
@@ -97,7 +97,7 @@ lesson_10.check_verdict(verdict, seed=101)
 # %% [markdown]
 # ## 2. What the tables count (4 minutes)
 #
-# Tables 1 to 3 are the strongest part of the report: most of them can be recounted to the last digit. Equation (2) says how, $C_{out} \times (C_{in} \times K^2 + 1)$.
+# Tables 1 to 3 are the strongest part of the report: most of their numbers can be recounted to the last digit. Equation (2) says how: $C_{out} \times (C_{in} \times K^2 + 1)$.
 #
 # **Predict, then run.** Does equation (2) give the rows of Tables 2 and 3? And the totals in Table 1, of which the report says that they "can be calculated via the formula below"?
 
@@ -125,8 +125,8 @@ sheet.add("Table 1", "the discriminator has 3,098,370 parameters",
           evidence=f"{rest['Discriminator']:,} parameters are in layers that the report doesn't list")
 
 # %% [markdown]
-# So the formula beside the totals is incomplete. Batch normalisation (4 numbers for each channel) is counted in Table 1 and listed nowhere. With it, the generator's total can be recounted.
-# The discriminator's can only be *explained*: lesson 05 chose a dense layer of 1,024 numbers because it gives this total. A network that was fitted to a number is no evidence for the number.
+# So the formula beside the totals is incomplete. Batch normalisation (4 numbers for each channel) is counted in Table 1 but listed nowhere. With it, the generator's total can be recounted.
+# The discriminator's can only be *explained*: lesson 05 chose a dense layer of 1,024 units because it gives this total. A network that was fitted to a number is no evidence for the number.
 # For a report whose purpose is a "comprehensive discussion" of layers and parameters, that is worth a remark.
 
 # %% [markdown]
@@ -150,7 +150,7 @@ sheet.add("Section 2.1", "9 blocks for upsampling", {"a block's output is larger
           evidence=f"64×64 in, {block.output.shape[1]}×{block.output.shape[2]} out; {len(doublings)} other layers double the size")
 
 # %% [markdown]
-# Section 1 says of reference [3] that it uses a "dense neural network". *Dense* has two meanings here: a layer in which every output depends on every input (lesson 03), and a block whose layers get the outputs of all earlier ones (DenseNet, arXiv:1608.06993). The library has a network after [3]:
+# Section 1 says of reference [3] that it uses a "dense neural network". *Dense* has two meanings here: a layer in which every output depends on every input (lesson 03), and a block whose layers get the outputs of all earlier ones (DenseNet, arXiv:1608.06993). The library has a network modelled on [3]:
 
 # %%
 multiscale = variants.multiscale()
@@ -163,8 +163,8 @@ sheet.add("Section 1", "[3] uses a dense neural network", {"its title": "dense" 
                    "in our network after [3]")
 
 # %% [markdown]
-# Next, equation (1) and Figure 1: "The Generator takes random noise as input". Section 3.1 takes it back: "the input of Generator will intake the blur image directly instead of noise".
-# In equation (1) it would have to be visible: a generator with noise gives different answers to the same photograph.
+# Next, equation (1) and Figure 1: "The Generator takes random noise as input". Section 3.1 takes this back: "the input of Generator will intake the blur image directly instead of noise".
+# If equation (1) were right, you would see it: a generator with noise gives different answers to the same photograph.
 
 # %%
 trained = restoration.load("level1")            # a small generator of the same layers, trained on one known blur
@@ -178,18 +178,18 @@ sheet.add("Equation (1), Figure 1", "the generator works on random noise z",
                    f"{np.count_nonzero(answers[0] != answers[1])} values")
 
 # %% [markdown]
-# The network is a [conditional GAN](glossary.md): blurred photograph $y$ in, estimate $G(y)$ out. Equation (1) should have said
+# The network is a [conditional GAN](glossary.md): blurred photograph $y$ in, estimate $G(y)$ out. Equation (1) should have read
 #
 # $$\min_G \max_D \; E_{x} \log D(x) + E_{y} \log (1 - D(G(y)))$$
 #
-# and, as lesson 01 shows, this alone doesn't even ask that $G(y)$ belongs to $y$. The perceptual loss does. (A careful reviewer adds: dropout, which switches off random channels, would be
-# noise too. It has no parameters, so no table can exclude it. If there was any, it should have been said.)
+# and, as lesson 01 shows, even this doesn't ask that $G(y)$ belong to $y$. The perceptual loss does. (A careful reviewer adds: dropout, which switches off random channels, would be
+# noise too. It has no parameters, so no table can exclude it. If it was used, the report should have said so.)
 
 # %% [markdown]
 # ### A kernel that nobody estimates
 #
 # Section 3.3: "The model is capable of estimating the motion blur kernel and then using it to deblur the image." What would show it? At least one of these:
-# a kernel among the outputs of the network; or a network that copes with blurs that it wasn't made for, because it finds out each time which blur it is.
+# a kernel among the outputs of the network; or a network that copes with blurs that it wasn't made for, because it finds out each time which blur it has been given.
 #
 # **Predict, then run.** Our small network was trained on one blur, 11 pixels at 45°. How much does it gain when the same 11 pixels point in another direction?
 
@@ -217,8 +217,8 @@ sheet.add("Section 3.3", "the model estimates the blur kernel and uses it",
           evidence=f"{len(generator.outputs)} output, the picture; gains in {sum(gain > 0 for gain in gains)} of {len(gains)} directions")
 
 # %% [markdown]
-# It undoes *its* blur, whatever it is given. That shows that such layers need not estimate anything; it says little about the report's network, which saw many blurs. There the first reading carries the verdict. A network trained on many blurs does better, but it maps pictures to pictures all the same: what it may know of the kernel is hidden in its channels,
-# and the report shows no experiment that looks for it. "Learns to map blurred patches to sharp ones" is what can be said.
+# The network undoes *its* blur, whatever it is given. That shows that such layers need not estimate anything, but it says little about the report's network, which saw many blurs. There the first reading decides. A network trained on many blurs does better, but still maps pictures to pictures: what it may know of the kernel is hidden in its channels,
+# and the report shows no experiment that looks for it. All that can be said is that the network "learns to map blurred patches to sharp ones".
 
 # %% [markdown]
 # ### A Wasserstein loss with a sigmoid
@@ -226,7 +226,7 @@ sheet.add("Section 3.3", "the model estimates the blur kernel and uses it",
 # Section 2.3.2 says that the "wasserstein loss was calculated", and Section 2.2 that the discriminator ends in a sigmoid. The Wasserstein distance (lesson 06) says how far one distribution has to be moved to become another.
 # What would show that a loss measures it? Two distributions at a known distance $d$. The loss should say $d$.
 #
-# On a line this takes a few lines of code. The critic is a sigmoid of any steepness; at each distance the best one is taken.
+# In one dimension this takes a few lines of code. The critic is a sigmoid of any steepness; at each distance the best one is taken.
 
 # %%
 def best_sigmoid(distance, steepest):
@@ -260,7 +260,7 @@ sheet.add("Section 2.3.2", "the loss is a Wasserstein distance",
           evidence=f"at distance 4 the loss says {free[-1]:.2f} and {limited[-1]:.2f}")
 
 # %% [markdown]
-# With a sigmoid the answer never exceeds 1, and without a limit on the slope it says 1 as soon as the clouds don't overlap: how far apart they are is lost. The report's own reference [9] is about the limit it doesn't mention,
+# With a sigmoid the loss never exceeds 1. Without a limit on the slope it is 1 as soon as the clouds don't overlap, and how far apart they are is lost. The report's own reference [9] is about the very limit that it doesn't mention,
 # the gradient penalty. (And the loss takes "the mean difference of the two images"? Of the critic's *answers* to them.)
 
 # %% [markdown]
@@ -268,9 +268,9 @@ sheet.add("Section 2.3.2", "the loss is a Wasserstein distance",
 #
 # "The training time loops for around 3 hours", on a 1.4 GHz quad-core Intel Core i5, for 500 images and 40 epochs. Nobody has to repeat the training to check this: the work can be counted.
 #
-# Lesson 07 did so for one reading of the report. A reviewer tries them all, before writing that something is impossible.
-# A pass forward through a network costs its [multiply–accumulates](glossary.md). The pass backward, which computes the gradients, costs about twice as much. So per photograph of 256×256 pixels
-# (lesson 07 had 300 billion: the implementation that the report evidently follows runs the generator once more for the critic; the least work that a reading allows is without that):
+# Lesson 07 did so for one reading of the report. A reviewer tries them all before calling something impossible.
+# A forward pass through a network costs its [multiply–accumulates](glossary.md). The backward pass, which computes the gradients, costs about twice as much. The next cell adds this up for one photograph of 256×256 pixels.
+# (Lesson 07 had 300 billion, because the implementation that the report evidently follows runs the generator once more for the critic. Here we count the least work that a reading allows, without that pass.)
 
 # %%
 G, D, V = (parameters.model_macs(model) for model in (generator, discriminator, losses.vgg_features()))
@@ -287,7 +287,7 @@ def work(critic_steps, vgg=True, critic=True):
 
 
 # %% [markdown]
-# The report doesn't say how often the critic is trained for each step of the generator, and "dividing the input image into a 256x256 matrix" may mean one square or ten. These are readings:
+# The report doesn't say how often the critic is trained for each step of the generator, and "dividing the input image into a 256x256 matrix" may mean one square or ten. So there are several readings:
 
 # %%
 STATED = report.TRAINING
@@ -330,13 +330,13 @@ sheet.add("Sections 3, 3.2", "40 epochs in around 3 hours on a 1.4 GHz quad-core
 print(f"at that peak, three hours are enough for {epochs:.0f} epochs of 500 images; real programs reach a part of it")
 
 # %% [markdown]
-# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) That doesn't say that anybody wrote an untruth: a smaller picture, fewer images, another computer or a rented one would explain it. It says that most likely *one of the settings* as printed isn't the one that was used,
-# and then no figure of the report can be trusted to belong to the settings beside it.
+# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) Nobody need have written an untruth: smaller pictures, fewer images, another computer or a rented one would explain it. But most likely *one of the printed settings* isn't the one that was used,
+# and then no figure in the report can be trusted to belong to the settings beside it.
 
 # %% [markdown]
 # ### Exercise 2: days (1 point)
 #
-# Write the estimate as a function, for any network. `forward` is the multiply–accumulates of one pass forward for one image. A step of training costs three times as much for each image. One multiply–accumulate is two FLOP.
+# Write the estimate as a function, for any network. `forward` is the number of multiply–accumulates in one forward pass for one image. A training step costs three times as much per image. One multiply–accumulate is two FLOP.
 # `gflops` is the rate the machine sustains, in $10^9$ FLOP per second. Return *days*.
 
 # %% nbgrader={"grade_id": "days", "solution": true}
@@ -357,8 +357,8 @@ lesson_10.check_training_days(training_days, seed=102)
 # %% [markdown]
 # ### "Around 500 images" in 2.12 GB
 #
-# The data set came as a "2.12GB, light-weight version" with "around 500 images of size 1280x720". Files have sizes, so this can be checked roughly as well. Take ten photographs of the course,
-# make frames of 1280×720 pixels of them, blur them as GoPro does, and save both as PNG:
+# The data set came as a "2.12GB, light-weight version" with "around 500 images of size 1280x720". Files have sizes, so this, too, can be checked roughly. Take ten photographs of the course,
+# make frames of 1280×720 pixels from them, blur them as GoPro does, and save both versions as PNG:
 
 # %%
 NAMES = ["hillside", "mountain_pass", "fig_bowl", "citrus", "honey_bee", "forest_stream", "bridge_at_night",
@@ -382,7 +382,7 @@ megabytes = [sum(len(cv2.imencode(".png", picture)[1]) for picture in pair) / 1e
 print("a pair takes between 1.5 and 4 MB:", 1.5 < min(megabytes) and max(megabytes) < 4)
 
 # %% [markdown]
-# How many pairs fit into 2.12 GB, if all are as large as our largest or as small as our smallest? A copy of the data set that circulates under that name holds 1,029. The sentence has two readings: the copy *holds* around 500 pairs
+# How many pairs fit into 2.12 GB, if all are as large as our largest or as small as our smallest? A copy of the data set that circulates under that name holds 1,029 pairs. The report's sentence has two readings: the copy *holds* around 500 pairs
 # (say, 450 to 550), or it holds more and 500 of them were used.
 
 # %%
@@ -395,14 +395,14 @@ sheet.add("Section 3.1", "around 500 images in 2.12 GB",
 # %% [markdown]
 # ## 5. Maximum, minimum and mean (8 minutes)
 #
-# Table 4 is the report's result. It doesn't say how many photographs it stands for. But three statistics of the same numbers aren't independent. Take the PSNR:
+# Table 4 is the report's result. It doesn't say how many photographs are behind it. But three statistics of the same numbers aren't independent. Here they are:
 
 # %%
 for metric, values in report.TABLE_4.items():
     print(metric, values)
 
 # %% [markdown]
-# Could these be *two* photographs? Then they are the maximum and the minimum themselves, and the mean is the middle of them:
+# Could these be *two* photographs? Then their scores are the maximum and the minimum themselves, and the mean lies halfway between:
 
 # %%
 for metric, values in report.TABLE_4.items():
@@ -414,12 +414,12 @@ for metric, values in report.TABLE_4.items():
 #
 # $$\frac{\max + (n - 1) \min}{n} \;\le\; \mathrm{mean} \;\le\; \frac{\min + (n - 1) \max}{n}.$$
 #
-# (Printed numbers are rounded: 0.72 may be 0.7199 or 0.7151. So a bound may be missed by the rounding. With two decimals, take half a hundredth off the left side, add it to the right side, and
+# (Printed numbers are rounded: 0.72 may be 0.7199 or 0.7151. So rounding can make a true bound seem violated. With two decimals, subtract half a hundredth from the left side, add it to the right side, and
 # let the mean vary by as much.)
 #
 # ### Exercise 3: the least number of photographs (1 point)
 #
-# Write a function that returns the smallest $n \ge 2$ which the three printed numbers allow. `unit` is one unit of the last digit printed. Max, min and mean each lie within half a unit of what is printed.
+# Write a function that returns the smallest $n \ge 2$ that the three printed numbers allow. `unit` is one unit of the last digit printed. Max, min and mean each lie within half a unit of what is printed.
 
 # %% nbgrader={"grade_id": "least-count", "solution": true}
 def least_count(maximum, minimum, mean, unit=0.01):
@@ -455,7 +455,7 @@ sheet.add("Table 4", "the averages stand for ten photographs or more",
 # ### What it is compared with
 #
 # "The output image from GAN model has sharper pixels than before." Table 4 has no row for *before*: what do the blurred photographs themselves score, by the same protocol? For the whole GoPro test set the blurred input is quoted at 25.6 dB.
-# On our ten frames, blurred by level 4, the answer depends on how one measures. The worst way is an accident that happens to many: subtracting arrays of type `uint8`, in which −1 becomes 255 and 16² becomes 0.
+# On our ten frames, blurred by level 4, the answer depends on how one measures. The worst way is a common accident: subtracting arrays of type `uint8`, in which −1 becomes 255 and 16² becomes 0.
 
 # %%
 def careless(sharp, image):
@@ -478,12 +478,12 @@ sheet.add("Section 3.3, Table 4", "29.3 dB shows an improvement over the blurred
           evidence=", ".join(f"{name} {value:.1f} dB" for name, value in before.items()))
 
 # %% [markdown]
-# The readings disagree: behind the same 29.3 there may be a gain of several decibels, or none at all.
+# The readings disagree: behind the same 29.3 dB there may be a gain of several decibels, or none at all.
 #
 # ### 256 × 256
 #
 # "The training process begins by dividing the input image into a 256x256 matrix." Is a square cut out, or the whole frame squashed? (The Keras implementation that has exactly the report's layers squashes.) Were the test photographs treated in the same way?
-# Then the score depends on it, because squashing shortens the blur as well.
+# Then the score depends on the answer, because squashing shortens the blur as well.
 
 # %%
 def cut(image):
@@ -507,7 +507,7 @@ sheet.add("Sections 3.1, 3.2, Table 4", "the scores are those of photographs of 
 # %% [markdown]
 # ## 6. Table 5: who is better? (6 minutes)
 #
-# Table 5 puts this work beside references [2], [3] and [4], and Section 3.3 concludes: "it is still better than [2] and [3] in terms of PSNR". Reference [3] alone has several figures, all its authors' own:
+# Table 5 puts this work beside references [2], [3] and [4], and Section 3.3 concludes: "it is still better than [2] and [3] in terms of PSNR". For reference [3] alone there are several figures, all from its authors:
 
 # %%
 NAH = {"28.93, Table 5: one of three scales": 28.93, "29.08, the whole network, gamma blur": 29.08,
@@ -520,7 +520,7 @@ sheet.add("Section 3.3, Table 5", "better than [3] in terms of PSNR", {name: our
 # *Sources: arXiv:1612.02177 (GoPro's data come with blur averaged in stored values, "linear", and in light, "gamma"; lesson 02); github.com/SeungjunNah/DeepDeblur-PyTorch for the last.*
 #
 # Now SSIM. In Table 5 reference [2] has 0.958. A reader who ran that paper's published network got, on the same crops of 640×360, 0.856 with the usual SSIM and 0.956 with another one, complex-wavelet SSIM (github.com/KupynOrest/DeblurGAN, issue 111).
-# The same name, different numbers. How far do even the *usual* variants lie apart? One photograph, one blur:
+# The same name, different numbers. How far apart are even the *usual* variants? One photograph, one blur:
 
 # %%
 sharp, soft = frames["paint_brushes"], blur.convolve(frames["paint_brushes"], blur.linear_psf(8, 30))
@@ -556,7 +556,7 @@ sheet.add("Table 5", "its SSIM values can be compared with each other",
 
 # %% [markdown]
 # The last sentence to check here: "Compared to [4] which used 12 ResNet block in total, this project has simpler network architecture with 9 ResNet block only. Thus, the performance is not that good".
-# *Thus* claims a cause. What would show it is an [ablation](glossary.md): both networks trained by the same program on the same data, with nothing different but the blocks. There is none, so there is nothing to check.
+# *Thus* claims a cause. What would show it is an [ablation](glossary.md): both networks trained by the same program on the same data, with nothing different but the blocks. The report has none, so there is nothing to check.
 
 # %%
 sheet.add("Section 3.3", "9 blocks instead of 12 are the reason for the distance to [4]", {},
@@ -597,9 +597,9 @@ print(f"Table 5 has {ours['PSNR'] - report.TABLE_5['Nah et al [3]']['PSNR']:.2f}
 # %% [markdown]
 # ## 7. 29.3 dB and 0.72 (10 minutes)
 #
-# In Table 5 the report's PSNR is in the middle and its SSIM far below all others. Is that a discovery or a mistake? Both numbers measure a distance to the same sharp photographs, but they punish different things.
-# Three ways to be wrong, tuned in strength by the slider: blur that was *left over*; *noise*; and a *grid* with a period of 4 pixels, as upsampling inside a network may leave it.
-# The cross is Table 4's mean, the frame reaches from its minima to its maxima. Which of the three can come through the cross?
+# In Table 5 the report's PSNR is in the middle and its SSIM far below all others. Is that a discovery or a mistake? Both numbers measure a distance to the same sharp photographs, but they penalise different things.
+# Here are three ways to be wrong, and a slider for their strength: blur that was *left over*; *noise*; and a *grid* with a period of 4 pixels, such as upsampling inside a network may leave.
+# The cross is Table 4's mean; the frame reaches from its minima to its maxima. Which of the three paths can pass through the cross?
 
 # %%
 def leftover(image, length):
@@ -662,8 +662,8 @@ widgets.explore(damaged, {"cause": list(CAUSES), "strength": [1, 2, 3, 4, 5, 6, 
                     "with the report's mean as a cross. The path of noise passes nearest to the cross, that of left-over blur above it")
 
 # %% [markdown]
-# At 29 dB the blurred picture has the best SSIM of the three, well above the report's. On *this* photograph noise goes right through the cross, and a grid passes near it. Would that convict the report of noise?
-# First another question: what if the network is innocent, and the *measurement* isn't? Here is one blurred photograph. Nothing about it changes; the slider changes how it is measured.
+# At 29 dB the blurred picture has the best SSIM of the three, well above the report's. On *this* photograph the path of noise goes right through the cross, and that of the grid passes near it. Does that convict the report of noise?
+# First, another question: what if the network is innocent, and the *measurement* isn't? Here is one blurred photograph. Nothing about it changes; the slider changes how it is measured.
 
 # %%
 soft = leftover(brushes, 10)
@@ -710,14 +710,14 @@ far = max(points[how][0] - points[HOW[0]][0] for how in HOW)
 print("the way of measuring alone lifts the PSNR of this blurred photograph by more than 4 dB:", bool(far > 4))
 
 # %% [markdown]
-# A blurred photograph that nobody has deblurred, measured carelessly, can lie where the report lies. So the number of suspects grows. Now to all ten photographs, and to one PSNR for all. That needs a tool.
+# A blurred photograph that nobody has deblurred, if measured carelessly, can land where the report's numbers do. So there are more suspects. Next we bring all ten photographs to the same PSNR. That needs a tool.
 #
 # ### Exercise 5, a challenge: tune a damage to a PSNR (2 points)
 #
-# `degrade(sharp, strength)` damages a photograph (both `uint8`). More strength, less PSNR. Find the strength, between 0 and `high`, at which `evaluation.psnr(sharp, degrade(sharp, strength))` is `target`, within 0.02 dB.
+# `degrade(sharp, strength)` returns a damaged photograph (both are `uint8`). The greater the strength, the lower the PSNR. Find the strength, between 0 and `high`, at which `evaluation.psnr(sharp, degrade(sharp, strength))` is `target`, within 0.02 dB.
 #
-# Use [bisection](glossary.md): try the middle of the interval; if the PSNR is still too high, the strength you look for is in the upper half, otherwise in the lower; go on with that half. Each step halves the interval, so 20 steps make it a million times smaller.
-# The check counts how often you call `degrade`: 60 calls must do.
+# Use [bisection](glossary.md): try the middle of the interval; if the PSNR is still too high, the strength you are looking for is in the upper half, otherwise in the lower; go on with that half. Each step halves the interval, so 20 steps make it a million times smaller.
+# The check counts how often you call `degrade`: at most 60 calls are allowed.
 
 # %% nbgrader={"grade_id": "tune", "solution": true}
 def tune(degrade, sharp, target, high):
@@ -794,7 +794,7 @@ print("noise costs least in", NAMES[np.argmax(at_target["noise"])], "and more th
       bool(np.ptp(at_target["noise"]) > 0.2))
 
 # %% [markdown]
-# The spread between photographs is as large as that between causes: noise hides among the leaves of a forest and shows on everything smooth. Every one of these ways puts some photograph into the report's range, and a mixture of them could do so for a whole test set.
+# Photographs differ as much as causes do: noise hides among the leaves of a forest and shows on everything smooth. Every one of these ways puts some photograph into the report's range, and a mixture of them could do so for a whole test set.
 
 # %%
 within = {way: any(least_4 <= value <= most_4 for value in values) for way, values in at_target.items()}
@@ -805,7 +805,7 @@ sheet.add("Table 4", "29.3 dB with 0.72 is the quality of the deblurred photogra
           evidence=f"{sum(within.values())} of {len(within)} ways to 29.3 dB reach the report's range of SSIM on some photograph")
 
 # %% [markdown]
-# *No single cause is proven*, and none can be, from two numbers. What would decide it is short: a [protocol](glossary.md). Here is the course's own:
+# *No single cause is proven*, nor can any be proven from two numbers. What would decide it is short: a [protocol](glossary.md). Here is the course's own:
 
 # %%
 print(evaluation.PROTOCOL)
@@ -813,7 +813,7 @@ print(evaluation.PROTOCOL)
 # %% [markdown]
 # ## 8. What the report doesn't say (4 minutes)
 #
-# A method section is complete when somebody else can run it. The course's training program has a setting for everything that decides the result. For which of them does the report give a value?
+# A method section is complete when somebody else can run it. The course's training program has a setting for everything that decides the result. For which settings does the report give a value?
 
 # %%
 GIVEN = {"data": "3.1", "limit": "3.1", "patch": "3.2", "batch": "3.2", "epochs": "3.2", "learning_rate": "3.2", "beta_1": "3.2",
@@ -828,8 +828,8 @@ for name in ASKED:
 print(f"\n{sum(name not in GIVEN for name in ASKED)} of {len(ASKED)} settings are open")
 
 # %% [markdown]
-# Some of these are small, others decide what kind of network comes out. Preprocessing alone changes the perceptual loss by a factor of more than a thousand (lesson 06), and so decides whether the discriminator has any say at all. And about the evaluation *nothing* is stated:
-# number of test photographs, their size, which of GoPro's two blurs, how SSIM was computed, whether outputs were rounded to 8 bits.
+# Some of these matter little, others decide what kind of network comes out. Preprocessing alone changes the perceptual loss by a factor of more than a thousand (lesson 06), and so decides whether the discriminator has any say at all. And about the evaluation *nothing* is stated:
+# not the number of test photographs, their size, which of GoPro's two blurs, how SSIM was computed, whether outputs were rounded to 8 bits.
 #
 # Now the whole worksheet. Every verdict in it was computed by a cell above.
 
@@ -840,7 +840,7 @@ sheet
 print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 
 # %% [markdown]
-# Two thoughts before you write. A report can be useful with such a sheet: its tables let a whole course rebuild the networks to the parameter, and not every paper allows that. And the sheet judges *sentences*, not an author.
+# Two thoughts before you write. A report can be useful even with such a sheet: its tables let a whole course rebuild the networks to the last parameter, and not every paper allows that. And the sheet judges *sentences*, not an author.
 # A review that says "Section 3.2 needs the number of critic steps" gets an answer; one that says "implausible" gets an argument.
 
 # %% [markdown]
@@ -848,11 +848,11 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 #
 # ### Think: the corrected method (3 points)
 #
-# Rewrite Sections 2 and 3.2 of the report as one method section of 150 to 300 words that is *correct* and says plainly what is unknown. Keep what is supported. Where the report is silent write "not stated" or,
+# Rewrite Sections 2 and 3.2 of the report as one method section of 150 to 300 words that is *correct* and says plainly what is unknown. Keep what is supported. Where the report is silent, write "not stated" or,
 # if you prefer, what you would choose, marked as your choice. It must cover:
 #
-# 1. what goes into the generator and what comes out, with the game or loss that is really played (equation included);
-# 2. both networks, with counts and with what is counted;
+# 1. what goes into the generator and what comes out, with the game or loss that is really used (equation included);
+# 2. both networks, with their counts and what these include;
 # 3. a discriminator or critic that fits its loss;
 # 4. data: which pairs, how a photograph of 1280×720 becomes 256×256, how many of them;
 # 5. training: optimizer, epochs, steps, and time on which machine;
@@ -862,16 +862,16 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 # ### BEGIN SOLUTION
 # *Model.* The generator $G$ is given the blurred photograph $y$, no noise, and returns an estimate $G(y)$ of the sharp photograph $x$; it is a conditional GAN. It has 24 convolutions (Table 2): three that lead to 64×64×256,
 # nine residual blocks of two convolutions each at that size, and three after two upsamplings, with batch normalisation after every convolution but the last. It has 11,399,171 parameters: 11,378,179 in convolutions, equation (2), and 20,992 in batch normalisation.
-# The report's discriminator has six convolutions, batch normalisation in four places, and 3,098,370 parameters in all; 264,193 of them are not listed, two dense layers that give this number are our reconstruction. In order to use a Wasserstein loss we leave out its sigmoid and replace batch by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
+# The report's discriminator has six convolutions, batch normalisation in four places, and 3,098,370 parameters in all. Of these, 264,193 are not listed; two dense layers that give this number are our reconstruction. In order to use a Wasserstein loss we leave out its sigmoid and replace batch normalisation by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
 #
 # $$\max_C \; E_{x,y}\,[\,C(x) - C(G(y)) - 10\,(\lVert \nabla C(\hat x) \rVert - 1)^2\,], \qquad \min_G \; E_{x,y}\,[\,100\,L_{VGG}(G(y), x) - C(G(y))\,]$$
 #
-# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed. The report states neither the weights, the layer, the penalty nor the number of critic steps; these are our choices, with five critic steps.
+# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed. The report does not state the weights, the layer, the penalty or the number of critic steps; these are our choices, with five critic steps.
 #
 # *Data and training.* GoPro, about 500 training pairs of 1280×720; which of them and which blur variant is not stated. In each epoch one random square of 256×256 is cut out of each pair (our choice; the report's "dividing" is unclear). Adam, learning rate 10⁻⁴, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, batch 16, 40 epochs: about 1,250 steps.
 # The report's three hours on a 1.4 GHz quad-core processor can't be reproduced; we state the time and machine of our own run.
 #
-# *Evaluation.* All 1,111 test pairs at full size, 8 bits, PSNR with range 255 averaged over photographs, SSIM with a Gaussian window of 11×11, σ = 1.5, range 255, mean over colour channels; beside it the blurred input by the same program. Figures of other papers only with their protocol.
+# *Evaluation.* All 1,111 test pairs at full size, 8 bits, PSNR with range 255 averaged over photographs, SSIM with a Gaussian window of 11×11, σ = 1.5, range 255, mean over colour channels; beside it the blurred input, scored by the same program. Figures from other papers only with their protocol.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
@@ -888,7 +888,7 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 # %% [markdown]
 # ## 10. Your own project (3 minutes to choose)
 #
-# A review ends with a wish list. Here it is the menu for a final project: one change to the report's GAN, tested by a fair comparison. First what each costs, for a photograph of 256×256:
+# A review ends with a wish list. This one is the menu for a final project: one change to the report's GAN, tested by a fair comparison. First, what each change costs for a photograph of 256×256:
 
 # %%
 menu = {
@@ -909,13 +909,13 @@ for name, (count, macs) in cost.items():
 # %% [markdown]
 # | project | the question | where to begin |
 # |---|---|---|
-# | 12 blocks | Do three more blocks pay for a quarter more work? Reference [4] says so; an ablation decides. | `networks.generator(blocks=12)` |
+# | 12 blocks | Are three more blocks worth a quarter more work? Reference [4] says so; an ablation decides. | `networks.generator(blocks=12)` |
 # | multi-scale (Nah et al., arXiv:1612.02177) | At equal work, is it better to see far at a coarse scale than to be deep at a fine one? | `variants.multiscale(width, blocks, scales)` |
 # | instance normalisation (Ulyanov et al., arXiv:1607.08022) | Batch statistics differ between training and use. Does the score on whole photographs gain? | `normalisation="instance"` |
 # | patch critic (Isola et al., arXiv:1611.07004) | Do many verdicts give finer detail than one? Look at textures, not only at PSNR. | the last line of the menu above |
 # | NAFNet-style (Chen et al., arXiv:2204.04676) | How much can the report's GAN do at a tenth of the work? | `variants.nafnet(width, blocks)` |
 #
-# Here is code to start from. It builds each network small and lets it learn one batch: in the end its error must be less than half of what the blurred patches themselves have, which a network that does nothing returns. That is the first test of any new network: one that can't even do that has a fault. The second column of the output says whether it passed.
+# Here is code to start from. It builds a small version of each network and lets it learn one batch. In the end its error must be less than half that of the blurred patches themselves, which a network that does nothing returns. This is the first test of any new network: one that can't even do that has a bug. The second column of the output says whether it passed.
 
 # %%
 pairs = [blur.blur_patch(frames["citrus"], 1, 32, np.random.default_rng(seed)) for seed in range(4)]
@@ -941,7 +941,7 @@ for name, build in small.items():
     print(f"{name:24} learns a batch:", bool(learns(build(), blurred_batch, sharp_batch, "mae", undone)))
 
 # %% [markdown]
-# The patch critic is trained on another question: sharp or blurred, 1 or 0, one answer for each patch. Always to answer 1/2 has the loss log 2.
+# The patch critic is trained on another question: sharp or blurred, 1 or 0, one answer for each patch. Always answering 1/2 gives the loss log 2.
 
 # %%
 keras.utils.set_random_seed(10)
@@ -952,18 +952,18 @@ labels = np.repeat([1.0, 0.0], len(sharp_batch))[:, None, None, None] * np.ones(
 print(f"{'patch critic':24} learns a batch:", bool(learns(patch_critic, both_kinds, labels, "binary_crossentropy", np.log(2))))
 
 # %% [markdown]
-# Then on to `training.train` (lesson 07), or on the command line `deblur-course train --help`. Choose level and size so that ten runs fit into your time, because one run of each network proves nothing: seeds differ too.
+# Then on to `training.train` (lesson 07), or on the command line `deblur-course train --help`. Choose level and size so that ten runs fit into your time, because one run of each network proves nothing: seeds differ, too.
 #
 # **How a project is judged** (20 points; your teacher may weigh differently)
 #
 # | | full points for | points |
 # |---|---|---|
 # | question | one question, and the expected answer with its reason, written down *before* the first run | 3 |
-# | fair comparison | against the report's generator, at equal data, steps and settings; equal work or equal parameters, and which | 4 |
-# | evidence | three seeds or more for each; mean and spread; photographs held out; the blurred input as a baseline | 4 |
+# | fair comparison | against the report's generator, at equal data, steps and settings; equal work or equal parameters, and say which | 4 |
+# | evidence | three seeds or more for each; mean and spread; held-out photographs; the blurred input as a baseline | 4 |
 # | protocol | stated in full: photographs, size, rounding, PSNR and SSIM settings; numbers made by one command | 3 |
 # | looking | pictures side by side, chosen by a rule named beforehand; artefacts named with their likely cause | 2 |
-# | conclusion | no more than the evidence carries; what remains open, and what would decide it; failures told | 2 |
+# | conclusion | no more than the evidence supports; what remains open, and what would decide it; failures reported | 2 |
 # | repeatable | a stranger can run it: settings, seeds, versions, history files | 2 |
 #
 # A well-measured "it makes no difference" gets full points.
@@ -973,9 +973,9 @@ print(f"{'patch critic':24} learns a batch:", bool(learns(patch_critic, both_kin
 #
 # - A claim becomes checkable by asking what would show it. Where its readings disagree, the verdict is *cannot be decided*, and the remedy is one more sentence in the report.
 # - The rows of the tables and the generator's total can be recounted; equation (2) covers the convolutions alone. The discriminator's total can only be explained: a network fitted to a number is no evidence for it.
-# - The generator gets a photograph and no noise, its blocks enlarge nothing, it puts out no kernel, and a sigmoid doesn't go with a Wasserstein loss.
-# - Counting multiply–accumulates gives an estimate of the time of a training. Three hours are not plausible on the machine named.
-# - Three statistics bound the number of photographs from below: Table 4 needs three.
-# - 29.3 dB with 0.72 can come from noise, a grid, blur, or a slip in measuring. Two numbers don't tell. A protocol does.
+# - The generator gets a photograph and no noise, its blocks enlarge nothing, it outputs no kernel, and a sigmoid doesn't go with a Wasserstein loss.
+# - Counting multiply–accumulates gives an estimate of the training time. Three hours are not plausible on the machine named.
+# - Maximum, minimum and mean give a lower bound on the number of photographs: Table 4 needs three.
+# - 29.3 dB with 0.72 can come from noise, a grid, blur, or a slip in measuring. Two numbers can't tell. A protocol can.
 #
 # [← previous: Evaluation](09_evaluation.ipynb) · [Glossary](glossary.md) · [Map of the course](00_start_here.ipynb)
