@@ -1,7 +1,7 @@
 """Deconvolution with a known point spread function: what was done before networks (lesson 02).
 
 Both undo one convolution, the same over the whole image, in each colour channel, in linear light,
-where blur adds up. Wiener's filter is scikit-image's; Richardson-Lucy is short enough to read here.
+where blur adds up. The Wiener filter is scikit-image's; Richardson-Lucy is short enough to read here.
 """
 
 from collections.abc import Callable, Sequence

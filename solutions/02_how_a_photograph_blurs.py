@@ -20,7 +20,7 @@
 # **You will be able to**
 # - make a blurred photograph from sharp frames, as in the GoPro data set, and say why it matters whether light or stored values are averaged;
 # - describe camera shake by its point spread function, and blur a photograph with it by convolution;
-# - undo a known blur with Wiener's filter and with the Richardson–Lucy method, and say which waves cannot be recovered;
+# - undo a known blur with the Wiener filter and with the Richardson–Lucy method, and say which waves cannot be recovered;
 # - name the four conditions that these methods need, and show each of them fail;
 # - turn photographs or a video into batches of pairs for a network.
 #
@@ -407,7 +407,7 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
 #
 # Where $K$ is a hundred-thousandth, even the smallest noise becomes a hundred thousand times larger. **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy every wave that the blur made weak.**
 #
-# *Wiener's filter* divides only where it is worthwhile:
+# The *Wiener filter* divides only where it is worthwhile:
 #
 # $$\hat S = \frac{\overline{K}\, B}{|K|^2 + c}$$
 #
@@ -415,7 +415,7 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
 # The expected squared error is smallest with $c = |N|^2 / |S|^2$, the noise's power over the picture's, for each wave separately. Nobody knows either power exactly, so a common simplification is to use one number for all waves, and to tune it.
 
 # %% [markdown]
-# ### Exercise 4: Wiener's filter (2 points)
+# ### Exercise 4: the Wiener filter (2 points)
 #
 # Write the filter with `np.fft.fft2` and `np.fft.ifft2`. The kernel comes as `kernel_on` makes it: as large as the image, with its centre at row 0 and column 0. Return real numbers (`np.real`).
 
@@ -453,7 +453,7 @@ def balanced(noise, balance):
 
 
 widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1, 10]}, start={"balance": 0.01}, kilobytes=135,
-                alt="A blurred cat and what Wiener's filter makes of it: with a small balance sharp and full of ripples or noise, "
+                alt="A blurred cat and what the Wiener filter makes of it: with a small balance sharp and full of ripples or noise, "
                     "with a large one blurred again")
 
 # %% [markdown]
@@ -467,7 +467,7 @@ def repeated(noise, steps):
 
 
 widgets.explore(repeated, {"noise": list(noisy), "steps": [2, 5, 15, 40, 100]}, start={"steps": 15}, kilobytes=135,
-                alt="A blurred cat and what Richardson and Lucy's method makes of it: more steps are sharper without noise, "
+                alt="A blurred cat and what the Richardson–Lucy method makes of it: more steps are sharper without noise, "
                     "and grainy with noise")
 
 # %%
@@ -500,11 +500,11 @@ def guessed(length, angle):
 
 
 widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, start={"length": 11}, kilobytes=145,
-                alt="What Wiener's and Richardson and Lucy's methods make of a blurred cat when they are told a kernel of another "
+                alt="What the Wiener filter and Richardson–Lucy make of a blurred cat when they are told a kernel of another "
                     "length or angle: ghost edges and dark fringes")
 
 # %% [markdown]
-# A kernel that is too short leaves blur. One that is too long, or turned too far, adds edges that were never there. Three pixels too many put Wiener's filter 3 dB below the blurred photograph, while Richardson–Lucy still gains 1 dB; at 20 pixels, or at 90 degrees, both do harm.
+# A kernel that is too short leaves blur. One that is too long, or turned too far, adds edges that were never there. Three pixels too many put the Wiener filter 3 dB below the blurred photograph, while Richardson–Lucy still gains 1 dB; at 20 pixels, or at 90 degrees, both do harm.
 #
 # That was a test with a known answer. Here is a real one: a wall clock, photographed with a moving camera (Stefan van der Walt, public domain; it comes with scikit-image).
 # All that its author says about the motion is "approximately horizontal". **What time is it?** Try to read it.
@@ -523,7 +523,7 @@ def read_clock(length, angle):
 
 
 widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, start={"length": 18, "angle": 0}, kilobytes=95,
-                alt="A wall clock blurred along the horizontal, and the result of Richardson and Lucy's method with a guessed kernel; "
+                alt="A wall clock blurred along the horizontal, and the result of the Richardson–Lucy method with a guessed kernel; "
                     "the rim becomes clearer, the face stays unreadable")
 
 # %% [markdown]
@@ -531,14 +531,14 @@ widgets.explore(read_clock, {"length": [10, 18, 26, 34, 42], "angle": [0, 8]}, s
 #
 # ### All conditions at once
 #
-# The course has four levels of difficulty (section 8 shows them). The next cell takes six photographs, blurs each three times at each level, and lets Wiener's filter undo it: once with the right kernel, once with a guess,
+# The course has four levels of difficulty (section 8 shows them). The next cell takes six photographs, blurs each three times at each level, and lets the Wiener filter undo it: once with the right kernel, once with a guess,
 # the kernel of level 1. At level 4 no single kernel is right; there the filter gets the kernel of the camera's true path, which nobody could know from the photograph.
 #
 # **Predict, then run.** At which levels will the right kernel do harm? And the guess?
 
 # %%
 def gains_at(level):
-    """PSNR gained by Wiener's filter, (18, 2): with the right and with the guessed kernel."""
+    """PSNR gained by the Wiener filter, (18, 2): with the right and with the guessed kernel."""
     gains = []
     for name in ("chelsea", "coffee", "bridge_at_night", "wine_shelf", "window_dogs", "citrus"):
         photo = photos.load(name)
@@ -567,7 +567,7 @@ print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[
 # Each dot or square is one photograph; below the line it came out worse than before. Why does the right kernel gain most at level 3? A straight motion weakens whole stripes of waves to almost nothing (section 5); a curved path spares most of them.
 # A curve is harder to *guess*, not harder to undo. (At level 1 the guess is the right kernel.)
 #
-# With the right kernel Wiener's filter nearly always helps, until at level 4 even the camera's true path is not enough:
+# With the right kernel the Wiener filter nearly always helps, until at level 4 even the camera's true path is not enough:
 # each place has its own kernel, things move, and there is noise and compression. With a wrong kernel the filter nearly always does harm. So there are four conditions:
 #
 # | Condition | Fails because | You saw it in |
@@ -585,7 +585,7 @@ print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[
 #
 # Someone takes a photograph from a moving car in the evening. It shows another car driving by, whose number plate can't be read.
 #
-# 1. Which of the four conditions in the table fail for this photograph, and how would each failure show in the result of Wiener's filter? Choose any three.
+# 1. Which of the four conditions in the table fail for this photograph, and how would each failure show in the result of the Wiener filter? Choose any three.
 # 2. A network returns a picture with a perfectly sharp plate. The factor $K$ of this blur was 0 for some waves. Where did the network get these waves from, and what does that mean for the number on the plate?
 #
 # Five or six sentences are enough.

@@ -350,7 +350,7 @@ swipe_epochs("content", 16, "adversarial", 6)
 #
 # When it grows, every channel is doubled, and the weights that read it are split between the two copies. So the wider network starts by computing exactly what the narrow one did (`variants.widen`).
 #
-# **Predict.** The content run gained 4.8 dB in 16 epochs of 60 steps. What will almost thirty times as much computation gain at level 4?
+# **Predict.** The content run gained 4.8 dB in 16 epochs of 60 steps. What will more than 25 times as much computation gain at level 4?
 
 # %%
 names = ["second", "third", ""]
@@ -400,7 +400,7 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
 # %% [markdown]
 # ### Why so little?
 #
-# Is the network too small, or the blur too hard? The course stores the gains of short runs, each with one thing changed (`make tables ARGS=choices`). They have the report's layers at a quarter of the width, and learn from the same photographs.
+# Is the network too small, or the blur too hard? The course stores the gains of short runs, each with one thing changed (`make tables ARGS=choices`). They have the report's layers at a quarter of the width (one at half), and learn from the same photographs.
 # **Predict, then run:** from 2,400 patches under *one* known motion, level 1, such a network gains 2.3 dB. How much does it gain from 2,400 patches whose motions have any direction and length, level 2? And at twice the width?
 
 # %%

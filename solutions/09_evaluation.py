@@ -120,7 +120,7 @@ figures.show(figure, alt="PSNR falls by 10 dB for each factor of 10 in the mean 
                          "29.3 dB about 76, 33.7 dB about 28")
 
 # %% [markdown]
-# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. Four decibels separate a blurred photograph from a deblurred one.
+# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. The best of the three is eight decibels above the blurred photographs.
 # So a measuring error of one or two decibels matters.
 #
 # ### Exercise 1: PSNR (1 point)
@@ -251,7 +251,7 @@ print("it is ahead of the last by more than 0.1:", bool(max(scores) - min(scores
 
 # %% [markdown]
 # SSIM sees that the brighter picture has kept its structure. In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
-# That is closer to human judgement, but SSIM is only a formula, too; section 10 comes back to this.
+# That is closer to human judgement, but SSIM is only a formula, too.
 
 # %% [markdown]
 # ## 4. One pair, many scores (7 minutes)
@@ -325,7 +325,7 @@ print("rounding moves PSNR by less than 0.01 dB:", bool(abs(rounded - exact) < 0
 print("cutting off moves it further:", bool(abs(cut - exact) > abs(rounded - exact)))
 
 # %% [markdown]
-# Rounding is harmless. Cutting off shifts all pixels by half a grey level in one direction: little at 27 dB, but about 1 dB at 50 dB.
+# Rounding is harmless. Cutting off darkens the picture by half a grey level on average: that costs little at 27 dB, but more than 1 dB at 50 dB.
 #
 # The remedy for all this is cheap: state the [protocol](glossary.md). Here is the course's, which is printed with every table the course makes.
 
@@ -435,7 +435,7 @@ axis.set(xticks=range(4), xticklabels=[f"level {level}" for level in blur.LEVELS
 axis.grid(False)
 figure.colorbar(shown, label="dB over the blurred input")
 figures.show(figure, alt="Mean PSNR of five methods on levels 1 to 4. The level-1 network gains about 4 dB on level 1 and loses several on levels 2 and 3 "
-                         "and about 2 on level 4; Wiener deconvolution with level 1's kernel loses still more there; with the right kernel it gains on level 3, and Richardson and Lucy's method on levels 1 to 3")
+                         "and about 2 on level 4; Wiener deconvolution with level 1's kernel loses still more there; with the right kernel it gains on level 3, and Richardson–Lucy on levels 1 to 3")
 
 # %%
 print("level 1: the network gains more than 2 dB:", bool(gain[1, 0] > 2))
@@ -568,7 +568,7 @@ print("blurred at level 1, the network gains on this photograph:", bool(own_gain
 #
 # ### Table 5 again, by one protocol
 #
-# Here is such a comparison, made by the command `make tables` and stored. It gave every network the same four minutes of one processor core. That settles little between the networks; the point is how it is set up.
+# Here is such a comparison, made by the command `make tables` and stored. Each network that was trained for it got the same four minutes of one processor core. That settles little between the networks; the point is how it is set up.
 
 # %%
 again = json.loads((photos.DATA / "tables" / "table.json").read_text(encoding="utf-8"))
