@@ -210,7 +210,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("prepare, lesson, message", [
-    (lambda room: None, QUICK, "not released yet"),
+    (lambda room: None, QUICK, "not been released yet"),
     (lambda room: room.nbgrader("generate_assignment", QUICK), QUICK, "no submission"),
     (lambda room: None, "99", "names 0 assignments"),
     (lambda room: None, "1", "01_minimax_game has not been released yet"),
