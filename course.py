@@ -1,24 +1,24 @@
 """Sets the course up and runs it: the same on Linux, macOS and Windows.
 
     python3 course.py lab               open the lessons in JupyterLab, in your own folder my_work
-    python3 course.py test              run the tests; FULL=1 behind it runs what CI does
+    python3 course.py test              run the tests; add FULL=1 to run what CI does
     python3 course.py reset LESSON=04   a fresh copy of a lesson; yours is kept under another name
-    python3 course.py teach             what teachers need besides: nbgrader
+    python3 course.py teach             install what teachers also need: nbgrader
     python3 course.py notebooks         build both notebooks of every lesson from solutions/*.py
     python3 course.py site              write the course as web pages to _site, for reading offline or on a server
-    python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes; or, with the
-                                        word grading behind it, how long a class takes to grade
-    python3 course.py tables            the report's Tables 4 and 5 again, every network trained alike: an hour or so; or, with
-                                        the word choices behind it, the short runs that decided how
+    python3 course.py bench             measure speed beside Keras, PyTorch and ONNX Runtime: 15 minutes; or, followed
+                                        by the word grading, how long a class takes to grade
+    python3 course.py tables            the report's Tables 4 and 5 again, every network trained alike: an hour or so; or,
+                                        followed by the word choices, the short runs that decided how
     python3 course.py lock              pin the versions anew after a change of pyproject.toml
 
-`make lab` and `make test` are shorter for the same; on Windows it is `py course.py lab`.
+`make lab` and `make test` are short for the first two; on Windows it is `py course.py lab`.
 The first start installs everything in the folder .venv beside this file: about 0.8 GB to
 download, 3 GB on the disk. Nothing outside this folder changes; delete .venv to be rid of it.
 """
 
-# Only the standard library, and nothing newer than Python 3.6: an old Python that starts this
-# file finds a newer one, or says in a sentence what is missing.
+# Only the standard library, and nothing newer than Python 3.6, so that an old Python that starts
+# this file can find a newer one, or say in a sentence what is missing.
 
 import hashlib
 import os
@@ -177,7 +177,7 @@ def step(command):
     except KeyboardInterrupt:
         failed = True
     if failed:
-        stop("The installation did not finish; the lines above say why. Once that is mended (network? disk?), run the "
+        stop("The installation did not finish; the lines above say why. Once that is fixed (network? disk?), run the "
              "same command again.")
 
 
@@ -235,8 +235,8 @@ def bench(*arguments):
     set_up(COURSE)
     missing = "import sys, importlib.util as i; sys.exit(not all(map(i.find_spec, ('torch', 'onnx', 'onnxruntime'))))"
     if run("-c", missing):
-        say("Installing PyTorch and ONNX Runtime, which only this comparison needs: 0.3 GB, on Linux several, as PyTorch "
-            "brings CUDA there")
+        say("Installing PyTorch and ONNX Runtime, which only this comparison needs: 0.3 GB, or several on Linux, where "
+            "PyTorch brings CUDA")
         step([PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet",
               "--no-build-isolation", "--editable", ROOT + "[bench]"])
     return run(os.path.join("tests", "benchmarks", "bench.py"), *arguments)

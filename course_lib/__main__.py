@@ -1,7 +1,7 @@
 """The command line: `deblur-course`, or `python -m course_lib`.
 
-Each command imports what it needs when it runs: help and errors come at once, without
-TensorFlow. Exit status: 0 done, 1 something is not as it should be, 2 bad input, 130 Ctrl-C.
+Each command imports what it needs only when it runs, so help and errors come at once,
+without TensorFlow. Exit status: 0 done, 1 something is not as it should be, 2 bad input, 130 Ctrl-C.
 """
 
 import argparse
@@ -20,15 +20,15 @@ from pathlib import Path
 import course_lib
 
 WEIGHTS = "kernel"
-WEIGHTS_HELP = ("kernel: no generator, but a small network that reads the camera's motion off the photograph's spectrum, "
-                "Richardson-Lucy that undoes it, and a second network that removes what this leaves, in float32, whatever --tile and "
+WEIGHTS_HELP = ("kernel: not a generator; a small network reads the camera's motion off the photograph's spectrum, "
+                "Richardson-Lucy undoes it, and a second network cleans up the result, all in float32, whatever --tile and "
                 "--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, "
-                f"./NAME if a generator of the course is called so; {WEIGHTS} if not given")
+                f"written ./NAME if a generator of the course has that name; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    for stream in (sys.stdout, sys.stderr):     # a file name or a sign the terminal cannot show is no reason to stop
+    for stream in (sys.stdout, sys.stderr):     # a file name or character that the terminal cannot show is no reason to stop
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     parser = _parser()
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.photos += [word for word in rest if not word.startswith("-")]
         rest = [word for word in rest if word.startswith("-")]
     if rest and options.run is not lab:         # the rest of `lab` is JupyterLab's
-        file = f" (a file of that name is written ./{rest[0]})" if options.run is deblur else ""
+        file = f" (if it is a file, write ./{rest[0]})" if options.run is deblur else ""
         parser.error(f"unknown argument {rest[0]}{file}; see `deblur-course {options.command} --help`.")
     options.rest = rest
     try:
@@ -73,18 +73,18 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    command(doctor, "Say whether this machine is ready for the course. One line for each thing looked at, "
-                    "with what to do where something is missing or slow.")
+    command(doctor, "Check whether this machine is ready for the course. Prints one line for each thing checked, "
+                    "with advice where something is missing or slow.")
 
     _add_deblur(command)
     _add_evaluate(command)
     _add_train(command)
 
     add = command(check, "Check a notebook. Runs a copy of it from top to bottom and says which exercises pass, "
-                         "and the points so far.").add_argument
+                         "and how many points you have so far.").add_argument
     add("notebook", help="a lesson in my_work, for example my_work/03_counting_parameters.ipynb")
 
-    command(lab, "Open the lessons in JupyterLab. They are copied to my_work first; what is there already stays. "
+    command(lab, "Open the lessons in JupyterLab. They are copied to my_work first; what is already there stays. "
                  "Further arguments go to JupyterLab, for example --port 8890.")
 
     add = command(reset, "Fetch a fresh copy of a lesson. Yours is kept in my_work under another name.").add_argument
@@ -94,23 +94,23 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_classroom(command: Callable) -> None:
-    add = command(classroom, "Make or renew a classroom. A folder that nbgrader knows how to release, collect and grade from; "
-                             "grades and what you changed stay.").add_argument
+    add = command(classroom, "Make a classroom or bring it up to date. It is a folder from which nbgrader can release, collect and grade; "
+                             "grades and your own changes stay.").add_argument
     add("folder", metavar="FOLDER", help="outside the course's own folder, for example ../deblurring-2027")
 
-    add = command(grade, "Grade a lesson's submissions. Several at a time, each confined; what is graded already is left, "
-                         "so the same command goes on after an interruption.").add_argument
+    add = command(grade, "Grade a lesson's submissions. Runs several at a time, each confined. What is already graded is left alone, "
+                         "so after an interruption the same command does the rest.").add_argument
     add("folder", metavar="FOLDER", help="the classroom")
     add("lesson", help="its number or name, for example 04")
     add("--jobs", type=int, metavar="N",
-        help="how many at a time; if not given, as many as there are processors and as memory has room for, at 4 GB each")
-    add("--force", action="store_true", help="grade again what is graded already; grades given by hand stay")
+        help="how many at a time; if not given, as many as there are processors and as fit into memory at 4 GB each")
+    add("--force", action="store_true", help="grade again what is already graded; grades given by hand stay")
 
 
 def _add_deblur(command: Callable) -> None:
     add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
-                          "kernel undoes the motion of a camera and leaves alone what did not move; a generator helps with the blur it was "
-                          "trained on: level4 that of a moving camera, level1 one known motion of 11 pixels.").add_argument
+                          "kernel undoes the camera's motion and leaves a photograph alone where it finds none; a generator helps only with the "
+                          "blur it was trained on: level4 with that of a moving camera, level1 with one known motion of 11 pixels.").add_argument
     add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
                                                    "laid over white, colour profiles and other metadata are left out")
     add("-o", "--output", metavar="OUT", help="file for the result, or folder for the results; "
@@ -121,7 +121,7 @@ def _add_deblur(command: Callable) -> None:
 
 
 def _add_evaluate(command: Callable) -> None:
-    add = command(evaluate, "Score a network. PSNR and SSIM of blurred photographs before and after it, as in the report's "
+    add = command(evaluate, "Score a network. Prints PSNR and SSIM of blurred photographs before and after deblurring, as in the report's "
                             "Table 4: maximum, minimum and mean.").add_argument
     _add_method(add)
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
@@ -131,22 +131,22 @@ def _add_evaluate(command: Callable) -> None:
         help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
              "4 like GoPro; 4 if not given")
     add("--exposures", type=int, default=1, metavar="N",
-        help="blur each built-in photograph N times, with N random seeds, as one blur says little; 1 if not given")
+        help="blur each built-in photograph N times, with N random seeds, because one blur says little; 1 if not given")
     add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
 
 
 def _add_train(command: Callable) -> None:
-    add = command(train, "Train a network. Ctrl-C stops it after the step it is at and keeps everything; "
-                         "the same command with --resume goes on exactly there.").add_argument
+    add = command(train, "Train a network. Ctrl-C stops it after the current step and keeps everything; "
+                         "the same command with --resume continues from exactly there.").add_argument
     add("--run", required=True, metavar="FOLDER", dest="folder",
         help="where settings, history, weights and pictures of every epoch are kept")
     add("--size", default="laptop", choices=("smoke", "laptop", "paper"),
         help="smoke: seconds, only to see that it runs; laptop: minutes, a small network and one blur; "
              "paper: the report's network and Section 3.2 to the letter, days without an accelerator; laptop if not given")
     add("--data", metavar="photos|photos+|gopro:FOLDER",
-        help="the built-in photographs, blurred by the course; the same and those of data/more_photos, of streets, "
+        help="the built-in photographs, blurred by the course; the same plus those of data/more_photos, of streets, "
              "buildings and people; or a copy of the GoPro dataset")
     add("--level", type=int, choices=(1, 2, 3, 4), help="how the built-in photographs are blurred; --size decides if not given")
     add("--objective", choices=("content", "report", "wgan-gp", "minimax", "minimax-ns"),
@@ -168,7 +168,7 @@ def _add_method(add: Callable) -> None:
 
 def _add_machine(add: Callable, precision: str = "auto") -> None:
     add("--precision", default=precision, choices=("auto", "float32", "bfloat16"),
-        help="bfloat16 is faster on some processors and now and then a grey level off; auto takes what is faster here; "
+        help="bfloat16 is faster on some processors and occasionally a grey level off; auto takes what is faster here; "
              f"{precision} if not given")
     add("--tile", type=int, metavar="PIXELS",
         help="side of the tiles a large photograph is cut into; smaller needs less memory")
@@ -249,9 +249,9 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
 
 
 def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
-    """What deblurs, its name and its precision.
+    """The function that deblurs, its name and its precision.
 
-    It is a function of an image and a function that is told, in words, how far it is.
+    It takes an image and a function that is told, in words, how far the work is.
     """
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
@@ -373,7 +373,7 @@ def _needs_nbgrader() -> None:
     from importlib.util import find_spec
 
     if not (find_spec("nbgrader") and find_spec("jupytext")):
-        raise ValueError("This needs nbgrader and jupytext, which students do not: run `make teach` once "
+        raise ValueError("This needs nbgrader and jupytext, which students don't need: run `make teach` once "
                          "(on Windows `py course.py teach`).")
 
 

@@ -61,11 +61,11 @@ def report() -> Report:
 
 
 def _looked(probe: Callable[[], Record]) -> Record:
-    """What a probe finds; a problem if it lacks a package or a file itself."""
+    """What a probe finds; a problem if the probe itself lacks a package or a file."""
     try:
         return probe()
     except ImportError as error:
-        return Record(probe.__name__.strip("_"), "problem", f"can't be looked at ({error})", INSTALL)
+        return Record(probe.__name__.strip("_"), "problem", f"can't be checked ({error})", INSTALL)
     except OSError as error:
         return Record(probe.__name__.strip("_"), "problem", f"{error.filename} can't be read ({error.strerror or error})", RESTORE)
 
@@ -104,7 +104,7 @@ def _packages() -> Record:
 
 
 def _processor() -> Record:
-    """Cores, and the instructions that make convolutions fast, where the system tells them (Linux)."""
+    """Cores, and the instructions that make convolutions fast, where the system lists them (Linux)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name, flags = platform.processor() or platform.machine(), set()
     cpuinfo = Path("/proc/cpuinfo")
@@ -125,7 +125,7 @@ def _processor() -> Record:
 
 
 def memory() -> float:
-    """The memory of this machine, or of the container it is, in GB."""
+    """The memory of this machine, or of the container it runs in, in GB."""
     import psutil
 
     total = psutil.virtual_memory().total / 1e9

@@ -1,7 +1,7 @@
 """The student's own folder, my_work/: copies of the lessons, and JupyterLab opened on them.
 
-The lessons under notebooks/ stay as they are; a student works in copies. So solving an exercise
-never stands in the way of `git pull`, and nothing a student wrote is ever overwritten: a newer
+The lessons under notebooks/ stay as they are; a student works in copies. So solved exercises
+never get in the way of `git pull`, and nothing a student wrote is ever overwritten: a newer
 version of a lesson is announced, and `reset` fetches it, keeping the student's copy beside it.
 """
 
@@ -58,7 +58,7 @@ def meant(lesson: str, paths: list[Path]) -> list[Path]:
 
 
 def reset(lesson: str, lessons: Path = LESSONS, work: Path = WORK) -> Path | None:
-    """Renew one lesson in `work`; returns where the student's copy is kept, None if there was none.
+    """Fetch one lesson into `work` afresh; returns where the student's copy is kept, None if there was none.
 
     `lesson` is a number ("04" or "4"), or a file's name with or without its suffix.
 

@@ -1,6 +1,6 @@
 """An example for JupyterHub on one machine with this course in /opt/deblurring: see INSTRUCTORS.md.
 
-As it stands it answers this machine alone; for a class put a web server with HTTPS in front of it, as JupyterHub's documentation says.
+As it stands, it answers only this machine. For a class, put a web server with HTTPS in front of it, as JupyterHub's documentation says.
 """
 
 TEACHERS = {"teacher"}
@@ -12,5 +12,5 @@ c.JupyterHub.authenticator_class = "pam"            # the system's users and the
 c.Authenticator.allowed_users = TEACHERS | STUDENTS
 c.Spawner.cmd = ["/opt/deblurring/.venv/bin/jupyterhub-singleuser"]
 c.Spawner.default_url = "/lab"
-c.Spawner.environment = {       # students' menus without what is the teachers'
+c.Spawner.environment = {       # keeps the teachers' entries out of the students' menus
     "JUPYTER_CONFIG_PATH": lambda spawner: "" if spawner.user.name in TEACHERS else "/opt/deblurring/hub/student"}

@@ -33,8 +33,8 @@ LESSONS = ROOT / "solutions"
 WRITTEN = ".course.json"        # what was written into source/, by hash: a file the teacher changed is known
 DATED = "with due dates"        # in that file: the lessons to which due_dates.csv gave one
 CONFIG = '''\
-# Written by `deblur-course classroom`, and written anew by it: put your own settings into my_settings.py,
-# beside this file, in the same way as here: c.ClassName.name = value
+# Written by `deblur-course classroom`, which overwrites it: put your own settings into my_settings.py,
+# beside this file, in the same form as here: c.ClassName.name = value
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ if own.exists():
     try:
         exec(compile(own.read_text(encoding="utf-8"), str(own), "exec"))
     except Exception as error:      # nbgrader would go on without any settings, and nothing would be confined
-        raise SystemExit(f"ERROR: {own} can't be read ({error!r}): mend it; nothing was done.")
+        raise SystemExit(f"ERROR: {own} can't be read ({error!r}): correct it; nothing was done.")
 '''
 
 
@@ -92,7 +92,7 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
     """Make a classroom in `folder`, or bring it up to date: new lessons, new versions, due dates.
 
     Grades, submissions and the teacher's own files stay. A lesson under source/ that the teacher
-    changed is left as it is, and said.
+    changed is left as it is, and `say` reports it.
 
     Raises
     ------
@@ -104,9 +104,9 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
 
     folder = Path(folder).resolve()
     if folder.is_file() or folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
-        raise ClassroomError(f"{folder} is no classroom and not empty: choose a new folder.")
+        raise ClassroomError(f"{folder} is not a classroom, and not empty: choose a new folder.")
     if folder.is_relative_to(ROOT):
-        raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` stays free of it.")
+        raise ClassroomError(f"{folder} belongs to the course itself: choose a folder outside it, so that `git pull` never touches it.")
     lessons = graded_lessons()
     dates = _due_dates(folder / "due_dates.csv", [path.stem for path in lessons])
     _find_programs()
@@ -170,14 +170,14 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
         name = row[0].strip() if row else ""
         if any(row) and name != "lesson":
             if name not in lessons:
-                raise ClassroomError(f"{path}, line {number}: {name!r} is no graded lesson; before the first comma stands one of "
+                raise ClassroomError(f"{path}, line {number}: {name!r} is not a graded lesson; before the first comma, write one of "
                                      f"{', '.join(lessons)}.")
             try:
                 words = row[1].strip() if len(row) > 1 else ""
                 date = datetime.fromisoformat(words + " 23:59" * (len(words) == 10)) if words else None     # a day: until its end
                 rows[name] = date.astimezone(UTC).replace(tzinfo=None) if date and date.tzinfo else date
             except ValueError:
-                raise ClassroomError(f"{path}, line {number}: {row[1]!r} is no date; write it as 2027-03-31 or "
+                raise ClassroomError(f"{path}, line {number}: {row[1]!r} is not a date; write it as 2027-03-31 or "
                                      "2027-03-31 18:00, in UTC, or with an offset as in 2027-03-31 18:00+02:00.") from None
     missing = [name for name in lessons if name not in rows]
     if missing:
@@ -227,7 +227,7 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
 
     Returns
     -------
-    The students whose submission could not be graded at all; each was said with its reason.
+    The students whose submission could not be graded at all; `say` gave each with its reason.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
 
     folder = Path(folder).resolve()
     if not _is_ours(folder):
-        raise ClassroomError(f"{folder} is no classroom: make one with `deblur-course classroom FOLDER`.")
+        raise ClassroomError(f"{folder} is not a classroom: make one with `deblur-course classroom FOLDER`.")
     there = sorted(path for path in (folder / "source").iterdir() if path.is_dir())
     found = meant(lesson, there)
     if len(found) != 1:
@@ -248,7 +248,7 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         released = gradebook.find_assignment(name).notebooks
         if not released:
-            raise ClassroomError(f"{name} was not released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
+            raise ClassroomError(f"{name} has not been released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
         _same_checks(name, [cell.source for notebook in released for cell in notebook.source_cells])
         files = [f"{notebook.name}.ipynb" for notebook in released]
     students = _handed_in(folder, name)
@@ -276,8 +276,8 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
         f"the written answers are yours to mark in the formgrader.")
     if left:
         again = [student for student in left if _changed(folder / "submitted" / student / name, folder / "autograded" / student / name)]
-        say(f"{len(left)} had been graded before and stay as they were; --force grades all again, "
-            f"`nbgrader autograde {name} --student STUDENT --force` one."
+        say(f"{len(left)} had been graded before and stay as they were; --force grades them all again, "
+            f"`nbgrader autograde {name} --student STUDENT --force` only one."
             + (f" Handed in again since: {', '.join(sorted(again))}." if again else ""))
     return sorted(failed)
 
@@ -289,7 +289,7 @@ def _same_checks(name: str, tests: list[str]) -> None:
     gone = sorted(f"{module}.{check}" for module, check in called if f"\ndef {check}(" not in checks.get(module, ""))
     if gone:
         raise ClassroomError(f"{name} was released with tests that this version of the course doesn't have ({', '.join(gone)}). If nobody "
-                             "has handed it in, release it again; else grade it with the course as it was then (`git checkout`).")
+                             "has handed it in, release it again; otherwise grade it with the course as it was then (`git checkout`).")
 
 
 def _changed(submitted: Path, graded: Path) -> bool:
@@ -320,7 +320,7 @@ def _autograde(folder: Path, name: str, student: str, force: bool, files: list[s
     reasons = [line.strip() for line in lines if re.match(r"[\w.]*(Error|Exception|NotJSON\w*)\b", line.strip())]
     if reasons:
         return reasons[-1]
-    return re.sub(r"^\[.*?\] *(ERROR \| *)?", "", lines[0]) if lines else f"nbgrader ended with {done.returncode}"
+    return re.sub(r"^\[.*?\] *(ERROR \| *)?", "", lines[0]) if lines else f"nbgrader ended with exit status {done.returncode}"
 
 
 def _minutes(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """Running a submission for its grade: nbgrader preprocessors that take the place of its Execute.
 
-A test scores its points only if every check in it came to its end and said `Correct: …`; no output, an output that
-is none of the check's, or a kernel that died, timed out or ran out of memory scores 0, for that test alone where
-possible. What a right answer writes to stderr on the way is nobody's loss.
+A test scores its points only if every check in it ran to its end and said `Correct: …`. No output, output that does
+not come from the check, or a kernel that died, timed out or ran out of memory scores 0, for that test alone where
+possible. What a right answer writes to stderr on the way costs nothing.
 """
 
 import ast
@@ -51,7 +51,7 @@ class WholeExercises(OverwriteCells):
     def add_missing_grade_cells(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """An empty answer takes the place of each that was deleted, then come the tests."""
         if not any("nbgrader" in cell.metadata for cell in nb.cells):
-            raise ValueError("none of its cells is an exercise's: the notebook lost its metadata, or is another one; ask for the original")
+            raise ValueError("it has no exercise cells: the notebook lost its metadata, or is the wrong one; ask for the original")
         source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         graded = {cell.name for cell in source.grade_cells}
         place = 0                   # behind the last cell of nbgrader's that is there
@@ -147,8 +147,8 @@ class SealedExecute(NbGraderPreprocessor):
             if not started:                     # the machine's fault, not the submission's: it is not graded
                 raise
             if isinstance(error, DeadKernelError):
-                return "the Python process ended (a cell that exits, or takes more memory than there is?)"
-            return f"Python could not go on after the cell before it ({error})"
+                return "the Python process ended (does a cell exit, or need more memory than there is?)"
+            return f"Python could not continue after the cell before it ({error})"
         finally:
             nb.cells.pop()
         return ""
@@ -192,7 +192,7 @@ def settle(cell: NotebookNode, ended: str) -> None:
         else:                                       # without the lines of the test, which may be hidden ones
             cell.outputs = [failure(ename, f"{ename}: {words}")]
     elif len(re.findall(r"^Correct: ", said, re.MULTILINE)) < checks_in(cell.source):
-        cell.outputs = [failure("NotPassed", "The check did not come to its end, so this test is not passed.")]
+        cell.outputs = [failure("NotPassed", "The check did not run to its end, so this test did not pass.")]
     else:
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said)] if said else []
 
@@ -202,7 +202,7 @@ def failure(name: str, sentence: str) -> NotebookNode:
 
 
 class WithoutHiddenTests(Preprocessor):
-    """In the feedback a test shows what the student saw of it; that there were hidden cases is said."""
+    """In the feedback a test shows only what the student saw of it, and says that there were hidden cases."""
 
     enabled = True
 
@@ -213,7 +213,7 @@ class WithoutHiddenTests(Preprocessor):
 
 
 class ReadableFeedback(Preprocessor):
-    """Feedback pages have no style for tables, whose columns touched, and cut long lines of code."""
+    """Styles that feedback pages lack: without them the columns of tables touch and long lines of code are cut."""
 
     enabled = True
 

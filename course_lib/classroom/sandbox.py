@@ -5,10 +5,10 @@ What each layer does:
 - everywhere but Windows, `resource` limits memory, the size of files, open files and processes (these not for root, and
   not in a container, whose engine limits them);
 - on Linux with bubblewrap (`apt install bubblewrap`) the kernel gets a file system of its own, in which the whole
-  disk is read-only, home folders, /tmp, /srv and the classroom are empty, and one scratch folder can be written; its own
-  process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
+  disk is read-only, home folders, /tmp, /srv and the classroom are empty, and only one scratch folder can be written to;
+  its own process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
 
-What neither does: hold against a fault of the Linux kernel itself, or limit the processor; for that there is the
+Neither protects against a bug in the Linux kernel itself, or limits processor time; for that there is the
 time limit of `grading`. A container without network, the recommended way, is in INSTRUCTORS.md.
 
 As a program: `python -m course_lib.classroom.sandbox MEMORY_GB PROCESSES COMMAND…` sets limits and becomes COMMAND.

@@ -2,7 +2,7 @@
 
 Runs before the student's first cell: `seal(shell, check)` remembers every function and class of every module
 that is loaded, and the checks' own code. `restore` puts them back, so that a test asks the course's check, NumPy and
-Keras as they were installed, whatever a cell has assigned to them, and lets go of IPython's hooks that could
+Keras as they were installed, whatever a cell has assigned to them, and removes IPython hooks that could
 swallow an error. Two things it cannot do: keep a secret from code in the same process, and undo a change inside
 a C object. What matters is that no *simple* way to fool a test is left; a determined one shows in the submission.
 """

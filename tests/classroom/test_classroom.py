@@ -84,7 +84,7 @@ def test_the_hub_exchanges_files_of_this_course(room):
 def test_a_date_that_is_none_is_named_and_nothing_changes(room):
     dates = room.folder / "due_dates.csv"
     dates.write_text(f"lesson,due\n{QUICK},next Monday\n")
-    with pytest.raises(classroom.ClassroomError, match="line 2: 'next Monday' is no date"):
+    with pytest.raises(classroom.ClassroomError, match="line 2: 'next Monday' is not a date"):
         classroom.make(room.folder)
     assert dates.read_text() == f"lesson,due\n{QUICK},next Monday\n"
 
@@ -92,7 +92,7 @@ def test_a_date_that_is_none_is_named_and_nothing_changes(room):
 @pytest.mark.parametrize("line, named", [("04,2027-03-31", "'04'"), (f"{QUICK};2027-03-31 18:00", f"'{QUICK};2027-03-31 18:00'")])
 def test_a_date_that_would_apply_to_nothing_is_refused(room, line, named):
     (room.folder / "due_dates.csv").write_text(f"lesson,due\n{line}\n")
-    with pytest.raises(classroom.ClassroomError, match=f"line 2: {named} is no graded lesson; .*{QUICK}"):
+    with pytest.raises(classroom.ClassroomError, match=f"line 2: {named} is not a graded lesson; .*{QUICK}"):
         classroom.make(room.folder)
 
 
@@ -162,9 +162,9 @@ def test_downloads_of_moodle_and_canvas_are_collected(room):
 
 def test_another_nbgrader_course_is_left_alone(tmp_path):
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'physics101'\n")
-    with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):
+    with pytest.raises(classroom.ClassroomError, match="is not a classroom, and not empty"):
         classroom.make(tmp_path)
-    with pytest.raises(classroom.ClassroomError, match="is no classroom"):
+    with pytest.raises(classroom.ClassroomError, match="is not a classroom"):
         classroom.grade(tmp_path, "04", jobs=1)
     assert [path.name for path in tmp_path.iterdir()] == ["nbgrader_config.py"]
 
@@ -203,17 +203,17 @@ def test_a_whole_exercise_that_was_deleted_scores_0_and_the_rest_its_points(room
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(classroom.ClassroomError, match="no classroom and not empty"):
+    with pytest.raises(classroom.ClassroomError, match="is not a classroom, and not empty"):
         classroom.make(tmp_path)
     with pytest.raises(classroom.ClassroomError, match="belongs to the course itself"):
         classroom.make(authoring.ROOT / "class-2027")
 
 
 @pytest.mark.parametrize("prepare, lesson, message", [
-    (lambda room: None, QUICK, "not released yet"),
+    (lambda room: None, QUICK, "not been released yet"),
     (lambda room: room.nbgrader("generate_assignment", QUICK), QUICK, "no submission"),
     (lambda room: None, "99", "names 0 assignments"),
-    (lambda room: None, "1", "01_minimax_game was not released yet"),
+    (lambda room: None, "1", "01_minimax_game has not been released yet"),
 ])
 def test_grading_says_what_is_missing(room, prepare, lesson, message):
     prepare(room)

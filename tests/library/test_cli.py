@@ -415,7 +415,7 @@ def test_doctor_says_that_the_data_are_missing(monkeypatch, tmp_path, capsys):
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert re.search(r"problem  files +.*SHA256SUMS can't be read \(No such file", out) and "restore the folder data" in out
-    assert re.search(r"problem  memory +can't be looked at \(", out)
+    assert re.search(r"problem  memory +can't be checked \(", out)
 
 
 def test_a_photograph_too_small_to_find_its_motion_is_named(tmp_path, capsys):
