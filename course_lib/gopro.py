@@ -1,4 +1,4 @@
-"""Reads a download of the GoPro data set (Nah et al., arXiv:1612.02177; CC BY 4.0).
+"""Reads a download of the GoPro dataset (Nah et al., arXiv:1612.02177; CC BY 4.0).
 
 Two layouts are in circulation:
 

@@ -18,7 +18,7 @@
 # Where they stop, the report's network begins; so you finish by making the pairs of photographs that it is trained on.
 #
 # **You will be able to**
-# - make a blurred photograph from sharp frames, as in the GoPro data set, and say why it matters whether light or stored values are averaged;
+# - make a blurred photograph from sharp frames, as in the GoPro dataset, and say why it matters whether light or stored values are averaged;
 # - describe camera shake by its point spread function, and blur a photograph with it by convolution;
 # - undo a known blur with the Wiener filter and with the Richardson–Lucy method, and say which waves cannot be recovered;
 # - name the four conditions that these methods need, and show each of them fail;
@@ -68,7 +68,7 @@ widgets.explore(averaged, {"frames": [1, 3, 5, 7, 9, 13]}, start={"frames": 7}, 
                     "frames are averaged, and the camera's path with the positions of these frames")
 
 # %% [markdown]
-# This is how the *GoPro data set* was made (Nah et al. 2017, arXiv:1612.02177), on which the report trains. A real camera took videos of streets at 240 frames per second;
+# This is how the *GoPro dataset* was made (Nah et al. 2017, arXiv:1612.02177), on which the report trains. A real camera took videos of streets at 240 frames per second;
 # the mean of 7 to 13 neighbouring frames is the blurred photograph, and the middle frame is the sharp one that belongs to it.
 # (Look at the edge of the roof: where the camera moved fast, the mean shows separate copies. A single long exposure would have smeared them into one.)
 #
@@ -131,7 +131,7 @@ widgets.swipe(wrong, right, labels=("mean of stored values", "mean of light"), k
                   "are bright and the cables clear; with the mean of stored values both are dull")
 
 # %% [markdown]
-# (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro data set has both versions: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
+# (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro dataset has both versions: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
 # Papers differ in which they use, and a network trained on one version meets a different blur in the other.
 
 # %% [markdown]
@@ -175,7 +175,7 @@ widgets.explore(streaks, {"brighter": [1, 2, 4, 8, 16]}, start={"brighter": 1}, 
                     "the camera's path")
 
 # %% [markdown]
-# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks these lines, and so does the blur of the GoPro data set.
+# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks these lines, and so does the blur of the GoPro dataset.
 # This is one reason why networks trained on such blur do worse on real photographs (Rim et al. 2022, arXiv:2202.08771).
 
 # %% [markdown]
@@ -704,7 +704,7 @@ print("and back without loss:", np.array_equal(photos.to_image(batch[0]), pairs[
 # %% [markdown]
 # ## 10. A GoPro folder (3 minutes)
 #
-# The GoPro data set is a download of several gigabytes, and this course works without it. But you can see how it is laid out: the next cell makes a miniature in a temporary folder, from the video of section 1.
+# The GoPro dataset is a download of several gigabytes, and this course works without it. But you can see how it is laid out: the next cell makes a miniature in a temporary folder, from the video of section 1.
 # The names follow the real one: split, sequence, kind, frame number.
 
 # %%
@@ -732,7 +732,7 @@ for split in ("train", "test"):
         print(blurred_file.relative_to(folder).as_posix(), "↔", sharp_file.relative_to(folder).as_posix())
 
 # %% [markdown]
-# If you have a copy of the data set, put its path in place of `folder`. If a file is missing, you are told which one:
+# If you have a copy of the dataset, put its path in place of `folder`. If a file is missing, you are told which one:
 
 # %%
 (folder / "test" / "GOPR0384_11_00" / "sharp" / "000005.png").unlink()

@@ -357,7 +357,7 @@ lesson_10.check_training_days(training_days, seed=102)
 # %% [markdown]
 # ### "Around 500 images" in 2.12 GB
 #
-# The data set came as a "2.12GB, light-weight version" with "around 500 images of size 1280x720". Files have sizes, so this, too, can be checked roughly. Take ten photographs of the course,
+# The dataset came as a "2.12GB, light-weight version" with "around 500 images of size 1280x720". Files have sizes, so this, too, can be checked roughly. Take ten photographs of the course,
 # make frames of 1280×720 pixels from them, blur them as GoPro does, and save both versions as PNG:
 
 # %%
@@ -382,7 +382,7 @@ megabytes = [sum(len(cv2.imencode(".png", picture)[1]) for picture in pair) / 1e
 print("a pair takes between 1.5 and 4 MB:", 1.5 < min(megabytes) and max(megabytes) < 4)
 
 # %% [markdown]
-# How many pairs fit into 2.12 GB, if all are as large as our largest or as small as our smallest? A copy of the data set that circulates under that name holds 1,029 pairs. The report's sentence has two readings: the copy *holds* around 500 pairs
+# How many pairs fit into 2.12 GB, if all are as large as our largest or as small as our smallest? A copy of the dataset that circulates under that name holds 1,029 pairs. The report's sentence has two readings: the copy *holds* around 500 pairs
 # (say, 450 to 550), or it holds more and 500 of them were used.
 
 # %%
