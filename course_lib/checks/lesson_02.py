@@ -218,7 +218,11 @@ def _batch_parts(make_batch, video, frames, patch, size, seed) -> tuple[np.ndarr
         fail(f"{shown} should return two arrays, blurred and sharp" + (": does it end in `return`?" if given is None else "."))
     arrays = []
     for name, array in zip(("blurred", "sharp"), given):
-        array, wanted = np.asarray(array), (size, patch, patch, 3)
+        wanted = (size, patch, patch, 3)
+        try:
+            array = np.asarray(array)
+        except ValueError:
+            fail(f"{shown} gave {name} patches of different shapes: does each square end inside the picture?")
         if array.shape != wanted:
             fail(f"{shown} gave {name} patches of shape {array.shape}; they should have {wanted}"
                  + (": does the channel come last?" if array.shape == (size, 3, patch, patch) else

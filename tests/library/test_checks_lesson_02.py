@@ -212,6 +212,7 @@ def one_pair_repeated(video, frames, patch, size, rng):
     (beyond_the_end, "the last start is T - frames"),
     (one_pair_repeated, "draw it anew for every pair"),
     (lambda video, *rest: make_batch(video[:, :video.shape[2], :video.shape[1]], *rest), "the last one is W - patch"),      # a square
+    (lambda video, frames, patch, size, rng: [[video[0, y:y + patch, y:y + patch] for y in (0, 25)]] * 2, "of different shapes"),
     (batch_with(back=lambda light, gamma: np.rint(255 * light).astype(np.uint8)), "darker or brighter"),
     (lambda *arguments: make_batch(*arguments)[0], "two arrays, blurred and sharp"),
     (lambda *arguments: (make_batch(*arguments)[1],) * 2, "a single frame"),
