@@ -90,8 +90,9 @@ def check_mean_in_light(mean_in_light, seed: int = 0) -> None:
         mistakes = {words: array for words, array in mistakes.items() if np.abs(array - expected).max() > 1}
         hint = _hint(mistakes, 1.01)
         # A value in the middle between two whole numbers may be rounded either way.
+        light_is = "light is (stored / 255) ** gamma, a number from 0 to 1."
         compare_array(mean_in_light, video, gamma, expected=expected, tolerance=1, source=f"averaging light at gamma {gamma:g}",
-                      hint=lambda given: hint(given) or "light is (stored / 255) ** gamma, a number from 0 to 1." * (np.shape(given) == expected.shape))
+                      hint=lambda given: hint(given) or (light_is if np.shape(given) == expected.shape else ""))
         given = np.asarray(call(mean_in_light, video, gamma))
         if np.mean(given != expected) > 0.02:
             fail(f"your `mean_in_light` is one grey level off in many pixels at gamma {gamma:g}: "

@@ -117,7 +117,8 @@ def check_work(work, seed: int = 0) -> None:
             "enlarge comes before the convolution; is the image doubled in both directions?":
                 _work(layers, height, width, enlarging=False),
             "output sizes are rounded up.": _work(layers, height, width, size=lambda side, stride: side // stride),
-            "sizes are whole numbers: round height and width up, each on its own.": _work(layers, height, width, size=lambda side, stride: side / stride),
+            "sizes are whole numbers: round height and width up, each on its own.":
+                _work(layers, height, width, size=lambda side, stride: side / stride),
             "biases don't count as work: only C_in × K² products for each output number.":
                 _work(layers, height, width, biases=1),
             "each layer's output is the next layer's input: does the size change for the layers that follow?":
