@@ -232,7 +232,7 @@ print("PSNR between both, above 45 dB:", evaluation.psnr(by_frames, by_kernel) >
 # ### Exercise 3: convolution (2 points)
 #
 # Write the convolution as a sum of shifted copies. `np.roll(image, (v, u), axis=(0, 1))` shifts an image by `v` pixels down and `u` to the right;
-# what leaves on one side comes back in on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (A kernel may be oblong; both its sides are odd.)
+# what leaves on one side comes back in on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (A kernel may be oblong; both its sides are odd. Use the weights as they are, even where they don't add up to 1.)
 
 # %% nbgrader={"grade_id": "convolve", "solution": true}
 def convolve(image, kernel):

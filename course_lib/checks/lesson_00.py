@@ -41,6 +41,10 @@ def _compare(psnr, mse: float, expected: float, source: str) -> None:
         "the factor is 10; 20 belongs to the formula with the square root.": 2 * expected,
         "did you square the mean squared error? It is one already.": 10 * math.log10(255**2 / mse**2),
         "`**` is a power in Python, `^` is not.": 10 * math.log10((255 ^ 2) / mse),
+        "255² is `255**2`, not `255 * 2`.": 10 * math.log10(255 * 2 / mse),
+        "`//` cuts the decimals off; divide with `/`.": 10 * math.log10(255**2 // mse),
+        "the formula has the mean squared error itself; with its square root the factor would be 20.": expected / 2,
+        "where is 255² in your function?": -10 * math.log10(mse),
     }
-    compare_number(psnr, mse, expected=expected, tolerance=1e-6, source=source,
+    compare_number(psnr, mse, expected=expected, tolerance=1e-4, source=source,
                    hint=lambda given: _hint(given, mistakes))

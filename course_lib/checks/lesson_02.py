@@ -84,15 +84,20 @@ def check_mean_in_light(mean_in_light, seed: int = 0) -> None:
                 np.rint(255 * np.mean((values**gamma) ** (1 / gamma), axis=0)),
             "round with np.rint before .astype(np.uint8), which cuts the decimals off.": np.floor(255 * light ** (1 / gamma)),
             "did you multiply by 255 at the end?": np.rint(light ** (1 / gamma)),
+            "in Python `x ** 1 / gamma` is `(x ** 1) / gamma`: put 1 / gamma in brackets.": np.rint(255 * light / gamma),
         }
         expected = _stored(light, gamma)
         mistakes = {words: array for words, array in mistakes.items() if np.abs(array - expected).max() > 1}
+        hint = _hint(mistakes, 1.01)
         # A value in the middle between two whole numbers may be rounded either way.
+        light_is = "light is (stored / 255) ** gamma, a number from 0 to 1."
         compare_array(mean_in_light, video, gamma, expected=expected, tolerance=1, source=f"averaging light at gamma {gamma:g}",
-                      hint=_hint(mistakes, 1.01))
-        if np.mean(np.asarray(call(mean_in_light, video, gamma)) != expected) > 0.02:
+                      hint=lambda given: hint(given) or (light_is if np.shape(given) == expected.shape else ""))
+        given = np.asarray(call(mean_in_light, video, gamma))
+        if np.mean(given != expected) > 0.02:
             fail(f"your `mean_in_light` is one grey level off in many pixels at gamma {gamma:g}: "
-                 "round with np.rint before .astype(np.uint8), which cuts the decimals off.")
+                 + ("round with np.rint before .astype(np.uint8), which cuts the decimals off."
+                    if np.all(given <= expected) else "is it 255 both times, and is nothing rounded but the end, with np.rint?"))
         _must_be_uint8(mean_in_light, video, gamma)
     passed("you average light, for any gamma.")
 
@@ -109,7 +114,7 @@ def _convolved(image: np.ndarray, kernel: np.ndarray, flip: bool = False, centre
 
 
 def check_convolve(convolve, seed: int = 0) -> None:
-    """A single light, whose blur is the kernel itself; then random images and lopsided kernels."""
+    """A single light, whose blur is the kernel itself; then random images and kernels, the last with any sum and sign."""
     rng = np.random.default_rng(seed)
     light = np.zeros((7, 9))
     light[3, 4] = 1
@@ -118,8 +123,7 @@ def check_convolve(convolve, seed: int = 0) -> None:
     for side in (3, 5):
         kernel = rng.uniform(0, 1, (side, side))
         cases.append((f"a kernel of {side}×{side}", rng.uniform(0, 1, (8, 11)), kernel / kernel.sum()))
-    kernel = rng.uniform(0, 1, (3, 7))
-    cases.append(("a kernel of 3×7", rng.uniform(0, 1, (9, 10)), kernel / kernel.sum()))
+    cases.append(("a kernel of 3×7", rng.uniform(0, 1, (9, 10)), rng.uniform(-1, 1, (3, 7))))
     for name, image, kernel in cases:
         mistakes = {
             "every copy is moved the wrong way, which turns the kernel round: the weight at row v, column u of the "
@@ -128,14 +132,24 @@ def check_convolve(convolve, seed: int = 0) -> None:
                 _convolved(image, kernel, centred=False),
             "with the kernel turned round and off its centre: subtract K // 2 from row and column, and move down and right.":
                 np.roll(_convolved(image, kernel, flip=True), (kernel.shape[0] // 2, kernel.shape[1] // 2), (0, 1)),
-            "what leaves the image at one side enters at the other: np.roll does that.": _convolved(image, kernel, periodic=False),
             "multiply every copy by its weight.": _convolved(image, np.ones_like(kernel)),
             "add the copies, don't average them.": _convolved(image, kernel) / kernel.size,
+            "take the weights as they are: don't divide by their sum.": _convolved(image, kernel) / kernel.sum(),
+            "return the sum as it is: don't cut it off at 0 and 1.": np.clip(_convolved(image, kernel), 0, 1),
         }
         if kernel.shape[0] == kernel.shape[1]:
             mistakes["rows and columns have changed places in the shift."] = _convolved(image, kernel.T)
-        compare_array(convolve, image, kernel, expected=_convolved(image, kernel), tolerance=1e-4,
-                      source=f"the sum of shifted copies for {name}", hint=_hint(mistakes, 1e-9))
+        expected, (rows, columns) = _convolved(image, kernel), (side // 2 for side in kernel.shape)
+
+        def hint(given, known=_hint(mistakes, 1e-4)) -> str:
+            if np.shape(given) != expected.shape:
+                return ""
+            if np.abs(np.asarray(given, float) - expected)[rows:-rows, columns:-columns].max() < 1e-4:
+                return "only the border is wrong; what leaves the image at one side enters at the other: np.roll does that."
+            return known(given) or ("" if rows == columns else f"the weight at row {rows}, column {columns} is its centre, which shifts nothing.")
+
+        compare_array(convolve, image, kernel, expected=expected, tolerance=1e-4,
+                      source=f"the sum of shifted copies for {name}", hint=hint)
     passed("your convolution is right for square and oblong kernels.")
 
 
@@ -156,16 +170,21 @@ def check_wiener(wiener, seed: int = 0) -> None:
             return np.real(np.fft.ifft2(filtered))
 
         expected = back(np.conj(factor) * waves / (power + balance))
+        shifted = np.fft.fft2(np.fft.fftshift(kernel))
         with np.errstate(all="ignore"):
             mistakes = {
                 "the numerator needs the conjugate of K: np.conj.": back(factor * waves / (power + balance)),
                 "|K| is squared in the denominator.": back(np.conj(factor) * waves / (np.abs(factor) + balance)),
+                "the square of K is complex; |K|² is the square of np.abs(K).": back(np.conj(factor) * waves / (factor**2 + balance)),
                 "the balance is not there; this is plain division.": back(waves / factor),
                 "add the balance, don't subtract it.": back(np.conj(factor) * waves / (power - balance)),
                 "the balance stands under the fraction bar, beside |K|².": back(np.conj(factor) * waves / power + balance),
                 "the balance is not squared.": back(np.conj(factor) * waves / (power + balance**2)),
                 "divide; this multiplies by the kernel once more and blurs again.": back(np.conj(factor) * waves),
                 "B / (K + balance) is not the formula: conj(K) B / (|K|² + balance).": back(waves / (factor + balance)),
+                "the kernel comes as fft2 takes it: don't shift it.": back(np.conj(shifted) * waves / (np.abs(shifted) ** 2 + balance)),
+                "take the real part, np.real; np.abs turns negative numbers over.": np.abs(expected),
+                "return the numbers as they are: don't cut them off at 0 and 1.": np.clip(expected, 0, 1),
                 "these are the waves; np.fft.ifft2 turns them into a picture again.":
                     np.real(np.conj(factor) * waves / (power + balance)),
             }
@@ -196,11 +215,15 @@ def _batch_parts(make_batch, video, frames, patch, size, seed) -> tuple[np.ndarr
     """What the student returns for a seed, if its form is right: two uint8 arrays (size, patch, patch, 3)."""
     given = call(make_batch, video, frames, patch, size, np.random.default_rng(seed))
     shown = f"your `make_batch(video, {frames}, {patch}, {size}, rng)`"
-    if not isinstance(given, tuple | list) or len(given) != 2:
+    if not isinstance(given, tuple | list | np.ndarray) or len(given) != 2:
         fail(f"{shown} should return two arrays, blurred and sharp" + (": does it end in `return`?" if given is None else "."))
     arrays = []
     for name, array in zip(("blurred", "sharp"), given):
-        array, wanted = np.asarray(array), (size, patch, patch, 3)
+        wanted = (size, patch, patch, 3)
+        try:
+            array = np.asarray(array)
+        except ValueError:
+            fail(f"{shown} gave {name} patches of different shapes: does each square end inside the picture?")
         if array.shape != wanted:
             fail(f"{shown} gave {name} patches of shape {array.shape}; they should have {wanted}"
                  + (": does the channel come last?" if array.shape == (size, 3, patch, patch) else
@@ -242,7 +265,10 @@ def _one_pair(video: np.ndarray, frames: int, blurred: np.ndarray, sharp: np.nda
     if crop.shape[:2] != sharp.shape[:2] or np.abs(crop - sharp[..., 1:]).max() > 0.6:
         fail("the sharp patch is not a square of a frame as it stands in the video: cut it out, rows first, then columns.")
     if np.abs(blurred[..., 1:] - sharp[..., 1:]).max() > 1.1:
-        fail("the blurred and the sharp patch of a pair come from different places: draw row and column once, and cut both there.")
+        apart = np.ptp(blurred[..., 1:] - sharp[..., 1:], axis=(0, 1)).max()        # alike at every pixel if only the place differs
+        fail("the blurred and the sharp patch of a pair come from different places: draw row and column once, and cut both there."
+             if apart < 2.5 else "the blurred patch is darker or brighter than it should be: each frame to light, their mean, "
+             "back to stored values, and only then photos.to_network.")
     moment = np.flatnonzero(np.abs(reds - sharp[0, 0, 0]) < 0.6)
     if len(moment) != 1:
         fail("the sharp patch is none of the video's frames: it is the middle one of those averaged, not a mean.")
@@ -271,18 +297,18 @@ def _one_pair(video: np.ndarray, frames: int, blurred: np.ndarray, sharp: np.nda
 
 
 def _everything_is_drawn(make_batch, rng: np.random.Generator) -> None:
-    """Three possible starts, rows and columns: with 90 pairs all must occur, and not in step with each other."""
-    video = _marked_video(rng, 7, 12, 12)
+    """Three possible starts and rows, four columns: with 90 pairs all must occur, and not in step with each other."""
+    video = _marked_video(rng, 7, 12, 13)
     _, sharp = _batch_parts(make_batch, video, 5, 10, 90, int(rng.integers(1000)))
     reds = video[:, 0, 0, 0].astype(int)
     starts = {int(np.argmin(np.abs(reds - s))) - 2 for s in sharp[:, 0, 0, 0]}
     rows, columns = ({int(value) for value in np.rint(sharp[:, 0, 0, channel] / 3)} for channel in (1, 2))
     for found, wanted, what, formula in ((starts, 3, "starts in the video", "T - frames"), (rows, 3, "rows", "H - patch"),
-                                         (columns, 3, "columns", "W - patch")):
+                                         (columns, 4, "columns", "W - patch")):
         if found == {0} or len(found) == 1:
             fail(f"of 90 pairs all have the same of {wanted} possible {what}: draw it anew for every pair.")
         if len(found) < wanted:
             fail(f"of {wanted} possible {what} only {len(found)} occur in 90 pairs: the last one is {formula}, and "
                  "rng.integers(n) draws from 0 to n - 1.")
-    if len({tuple(s) for s in np.rint(sharp[:, 0, 0])}) < 12:
+    if len({tuple(s) for s in np.rint(sharp[:, 0, 0])}) < 20:
         fail("start, row and column of your pairs go in step: draw each on its own.")

@@ -14,7 +14,7 @@ from course_lib.report import TABLE_2, TABLE_3
 
 def _hint(given, mistakes: dict) -> str:
     """The words for the mistake that gives exactly this number; "" for an unknown one."""
-    return next((words for words, number in mistakes.items() if abs(given - number) < 1e-9), "")
+    return next((words for words, number in mistakes.items() if abs(float(given) - number) < 1e-9), "")
 
 
 def check_one_pixel(one_pixel, seed: int = 0) -> None:
@@ -51,7 +51,9 @@ def check_count(count, seed: int = 0) -> None:
             "the + 1 stands inside the brackets, but outside K²: one bias for all input channels together.":
                 c_out * c_in * (k**2 + 1),
             "a kernel has K × K weights, `k**2`; in Python, `^` is no power.": c_out * (c_in * k + 1),
-            "are C_in and C_out in each other's place?": c_in * (c_out * k**2 + 1),
+            "there is one bias for each output channel, not for each input channel; or are C_in and C_out in each other's place?":
+                c_in * (c_out * k**2 + 1),
+            "a kernel has K × K weights, `k**2`, not 2 K.": c_out * (c_in * 2 * k + 1),
             "`**` is a power in Python, `^` is not.": c_out * (c_in * (k ^ 2) + 1),
             "in Python `^` is no power; `**` is.": c_out * (c_in * k ^ 2 + 1),
         }
@@ -105,7 +107,7 @@ def check_work(work, seed: int = 0) -> None:
              for pair in zip(channels, channels[1:])]
     cases = [
         ([(3, 1, 3, 8, 1)], 10, 10), ([(3, 2, 3, 8, 1)], 10, 10), ([(3, 2, 3, 8, 1)], 7, 10), ([(3, 1, 3, 8, 2)], 10, 10),
-        ([(3, 2, 3, 8, 2)], 7, 10),
+        ([(3, 2, 3, 8, 2)], 7, 10), ([(3, 3, 3, 8, 1)], 10, 13),
         ([(3, 2, 3, 8, 1), (3, 1, 8, 4, 1)], 12, 20), (generator, 256, 256), (generator, 720, 1280),
         (stack, rng.randint(30, 60), rng.randint(61, 90)),
     ]
@@ -115,6 +117,8 @@ def check_work(work, seed: int = 0) -> None:
             "enlarge comes before the convolution; is the image doubled in both directions?":
                 _work(layers, height, width, enlarging=False),
             "output sizes are rounded up.": _work(layers, height, width, size=lambda side, stride: side // stride),
+            "sizes are whole numbers: round height and width up, each on its own.":
+                _work(layers, height, width, size=lambda side, stride: side / stride),
             "biases don't count as work: only C_in × K² products for each output number.":
                 _work(layers, height, width, biases=1),
             "each layer's output is the next layer's input: does the size change for the layers that follow?":
@@ -125,6 +129,7 @@ def check_work(work, seed: int = 0) -> None:
         compare_number(work, layers, height, width, expected=expected,
                        source=f"weights × output pixels, added over {len(layers)} layer{'s' if len(layers) > 1 else ''},",
                        hint=lambda given: _hint(given, {w: n for w, n in mistakes.items() if n != expected})
-                       or "follow height and width from layer to layer, each on its own.")
+                       or ("follow height and width from layer to layer, each on its own." if (height, width) != (10, 10) else
+                           "how many weights has this layer, without biases, and how many pixels its output?"))
     passed(f"your sum is right for single layers and whole networks; a 1280×720 photograph costs the generator "
            f"{_work(generator, 720, 1280) / 1e9:.0f} billion multiply–accumulates.")

@@ -44,10 +44,14 @@ def _shape_hint(row: tuple, expected: tuple, stage: str) -> str:
     height, width, channels = expected
     if row == (width, height, channels):
         return "height comes first, then width."
+    if len(row) == 4:
+        return "three numbers, without that of the images in a batch."
     if row[-1:] != (channels,):
         return "how many channels does the picture of section 1 write under this stage?"
     if "residual" in stage:
         return "a residual block adds its input to its result, so both have the same shape."
+    if "convolution" in stage:
+        return "its stride is 1, so with 'same' padding it keeps height and width."
     return "a stride of 2 halves height and width, each on its own; an up stage doubles both."
 
 
@@ -97,16 +101,27 @@ def _randomise(model, rng: np.random.Generator) -> None:
 
 
 def _copy_weights(source, target) -> None:
-    """Weights from layer to layer, convolutions and batch normalisations each in their own order."""
+    """Weights from layer to layer, convolutions and batch normalisations each in their own order, and the latter's epsilon."""
     for kind in ("Conv2D", "BatchNormalization"):
         for one, other in zip(_of_kind(source, kind), _of_kind(target, kind)):
+            if [w.shape for w in one.weights] != [w.shape for w in other.weights]:
+                fail(f"your {other.name} has weights of other shapes than Keras' own {kind}: "
+                     "leave its settings (groups, axis, scale, center, …) as they are.")
             other.set_weights(one.get_weights())
+            if kind == "BatchNormalization":
+                other.epsilon = one.epsilon
 
 
-def _run(model, image: np.ndarray):
-    """What a model returns for an image as it is used, not trained; Keras' warnings unheard."""
+def _run(model, image: np.ndarray, training: bool = False):
+    """What a model returns for an image as it is used, or in training; Keras' warnings unheard."""
     with quiet():
-        return model(image, training=False)
+        return model(image, training=training)
+
+
+def _same_in_training(model, reference, image: np.ndarray) -> None:
+    if _difference(_run(model, image, True).numpy(), _run(reference, image, True).numpy()) > 1e-2:
+        fail("in use your layers return the right numbers, but in training they do something else: "
+             "is there dropout or noise, or a layer that is not trained?")
 
 
 def _difference(one, other) -> float:
@@ -125,15 +140,21 @@ def check_residual_block(residual_block, seed: int = 0) -> None:
             return residual_block(x)
 
         build.__name__ = "residual_block"
-        y = call(build)
+        y = call(build if callable(residual_block) else residual_block)
         if not isinstance(y, keras.KerasTensor):
             fail(f"your `residual_block(x)` gave {type(y).__name__} instead of a Keras tensor"
                  + (": does it end in `return`?" if y is None else ": does it call its layers on x?"))
-        _right_layers(keras.Model(x, y), channels)
+        try:
+            model = keras.Model(x, y)
+        except ValueError:
+            fail("your `residual_block(x)` returns a tensor that does not come from x alone: does it use another tensor of the notebook?")
+        _right_layers(model, channels)
+        if y.shape[-1] != x.shape[-1]:
+            fail(f"your block turns {x.shape[-1]} channels into {y.shape[-1]}: layers.Add adds, other layers put channels side by side.")
         if y.shape != x.shape:
             fail(f"your block turns the shape {x.shape[1:]} into {y.shape[1:]}; it should stay as it is: "
                  'are stride and padding those of a convolution that keeps the size, 1 and "same"?')
-        _right_numbers(keras, keras.Model(x, y), x, rng)
+        _right_numbers(keras, model, x, rng)
     passed("your block has the right layers in the right order, for three numbers of channels.")
 
 
@@ -166,7 +187,7 @@ def _right_numbers(keras, model, x, rng: np.random.Generator) -> None:
     image = rng.normal(size=(1, *x.shape[1:])).astype(np.float32)
     given = _run(model, image).numpy()
     if _difference(given, _run(reference, image).numpy()) < 1e-4:
-        return
+        return _same_in_training(model, reference, image)
     for mistake, words in MISTAKES.items():
         wrong = keras.Model(x, _block(x, keras.layers, mistake))
         _copy_weights(reference, wrong)
@@ -210,34 +231,35 @@ def check_receptive_field(seen, seed: int = 0) -> None:
     stack = [(rng.choice((1, 3, 5)), rng.choice((1, 1, 2)), rng.choice((1, 1, 2))) for _ in range(6)]
     cases = [[(7, 1, 1)], [(3, 1, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)], [(3, 2, 1), (3, 1, 1)], [(5, 1, 2), (3, 1, 1)], [(3, 1, 2)],
              [(4, 1, 2)], [(3, 1, 1), (3, 1, 2)], [(4, 2, 1), (4, 2, 1), (3, 1, 2), (3, 1, 1)], GENERATOR_STACK, stack]
+    walks = [({"times_k": True}, "n neighbours see (n − 1) × stride + k pixels, because their windows overlap."),
+             ({"first": 0}, "one output sees k pixels, n of them (n − 1) × stride more; and only where enlarge is 2 is n halved, to n // 2 + 1."),
+             ({"use_stride": False}, "with a stride of 2, neighbouring outputs look at windows two pixels apart."),
+             ({"use_enlarge": False}, "after a doubling, two neighbours come from the same pixel."),
+             ({"forwards": True}, "start with the last convolution and walk towards the input."),
+             ({"more": 0}, "n neighbours in a doubled image come from up to n // 2 + 1 pixels, not from n // 2."),
+             ({"more": 0.5}, "n neighbours in a doubled image come from up to n // 2 + 1 pixels: also an even n."),
+             ({"enlarge_first": True}, "enlarge happens before the convolution, so on the way back it comes after it.")]
     for stack in cases:
         expected = receptive_field(stack)
-        mistakes = [
-            (_walk(stack, times_k=True), "n neighbours see (n − 1) × stride + k pixels, because their windows overlap."),
-            (_walk(stack, use_stride=False), "with a stride of 2, neighbouring outputs look at windows two pixels apart."),
-            (_walk(stack, use_enlarge=False), "after a doubling, two neighbours come from the same pixel."),
-            (_walk(stack, forwards=True), "start with the last convolution and walk towards the input."),
-            (_walk(stack, round_up=False), "n neighbours in a doubled image come from up to n // 2 + 1 pixels."),
-            (_walk(stack, enlarge_first=True), "enlarge happens before the convolution, so on the way back it comes after it."),
-            (expected**2, "only one side of the square is asked for."),
-            (expected // 2, "the whole side is asked for, not the radius."),
-        ]
+        mistakes = [(_walk(stack, **mistake), words) for mistake, words in walks]
+        mistakes += [(expected**2, "only one side of the square is asked for."), (expected // 2, "the whole side is asked for, not the radius.")]
         shown = "the generator" if stack is GENERATOR_STACK else stack if len(stack) < 5 else f"these {len(stack)} layers"
         compare_number(seen, stack, expected=expected, source=f"walking backwards through {shown}",
                        hint=lambda given: next((words for number, words in mistakes if number == given),
                                                "start with n = 1 and the last layer; print n at every step."))
+        walks = [walk for walk in walks if _walk(stack, **walk[0]) == expected]         # the others would have failed here
     passed(f"the generator's output pixel sees {receptive_field(GENERATOR_STACK)}×{receptive_field(GENERATOR_STACK)} pixels.")
 
 
-def _walk(stack, forwards=False, times_k=False, use_stride=True, use_enlarge=True, round_up=True, enlarge_first=False) -> int:
+def _walk(stack, forwards=False, times_k=False, first=1, use_stride=True, use_enlarge=True, more=1, enlarge_first=False) -> int:
     """`receptive_field` with a mistake built in."""
     n = 1
     for k, stride, enlarge in stack if forwards else reversed(stack):
         def shrink(n):
-            return n if enlarge == 1 or not use_enlarge else n // 2 + 1 if round_up else max(n // 2, 1)
+            return n if enlarge == 1 or not use_enlarge else max(int(n / 2 + more), 1)
         if enlarge_first:
             n = shrink(n)
-        n = n * k if times_k else (n - 1) * (stride if use_stride else 1) + k
+        n = n * k if times_k else (n - first) * (stride if use_stride else 1) + k
         if not enlarge_first:
             n = shrink(n)
     return n
@@ -262,10 +284,15 @@ def check_generator(build_generator, seed: int = 0) -> None:
         layout = rows(width, blocks)
         what = f"build_generator(rows of width {width} with {blocks} blocks)"
         model = call(build_generator, layout)
+        if not isinstance(model, keras.Model):
+            fail(f"your `{what}` gave {type(model).__name__}, not a keras.Model: does every way through it end in `return`?")
         flat(model)
         convolutions = [(layer.kernel_size[0], layer.strides[0], layer.kernel.shape[2], layer.filters) for layer in _of_kind(model, "Conv2D")]
         if convolutions != layout:
-            fail(f"your `{what}` has the convolutions {convolutions[:4]}…; the rows say {layout[:4]}…: do all numbers come from the rows?")
+            row = next((i for i, (one, other) in enumerate(zip(convolutions, layout)) if one != other),
+                       min(len(convolutions), len(layout)))
+            fail(f"your `{what}` has {len(convolutions)} convolutions, from row {row + 1} on {convolutions[row:row + 2]}…; "
+                 f"there are {len(layout)} rows, from there on {layout[row:row + 2]}…: do all numbers come from the rows?")
         reference = networks.generator(width=width, blocks=blocks)
         if len(_of_kind(model, "BatchNormalization")) != len(_of_kind(reference, "BatchNormalization")):
             fail(f"your `{what}` has {len(_of_kind(model, 'BatchNormalization'))} batch normalisations; "
@@ -312,7 +339,7 @@ def _place(i: int, blocks: int) -> str:
 def _same_output(model, reference, image) -> None:
     given, expected = _run(model, image).numpy(), _run(reference, image).numpy()
     if _difference(given, expected) < 1e-3:
-        return
+        return _same_in_training(model, reference, image)
     from course_lib.backend import keras
     add = _run(keras.Model(reference.input, _of_kind(reference, "Conv2D")[-1].output), image).numpy()
     wrong = {

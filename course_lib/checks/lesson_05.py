@@ -49,6 +49,7 @@ def check_sides(sides, seed: int = 0) -> None:
         mistakes = {
             "one number for each convolution: leave out the photograph itself.": [size, *expected],
             "output sizes are rounded up.": _sides(rows, size, lambda side, stride: side // stride),
+            "output sizes are rounded up, not to the nearest number.": _sides(rows, size, lambda side, stride: round(side / stride)),
             "each layer's input is the output of the one before it.": [output_size(size, row.stride) for row in rows],
             "return all of them, not only the last.": expected[-1],
             "is the list in the order of the rows?": expected[::-1],
@@ -62,7 +63,7 @@ def check_sides(sides, seed: int = 0) -> None:
         if answer is None:
             fail("your `sides` gave None, not a list: does it end in `return`?")
         if answer != expected:
-            words = _hint(answer, {w: m for w, m in mistakes.items() if m != expected}) or "start with size and divide by each row's stride in turn."
+            words = _hint(answer, {w: m for w, m in mistakes.items() if m != expected}) or "start with size and divide by each row's stride in turn; K does not matter."
             fail(f"for a photograph of {size}×{size} pixels and {_shown(rows)} your `sides` gave {answer}; "
                  f"with 'same' padding it is {expected}: {words}")
     passed("your sizes are right; 256×256 pixels become 16×16 in four halvings, and the last two layers keep them.")
@@ -103,6 +104,8 @@ def check_patch(patch, seed: int = 0) -> None:
             answer = tuple(float(number) for number in given)
         except (TypeError, ValueError):
             fail(f"your `patch` gave {given!r}, not the pair (first, last)" + (": does it end in `return`?" if given is None else "."))
+        if len(answer) != 2:
+            fail(f"your `patch` gave {len(answer)} numbers, not the pair (first, last): return the first and the last pixel only.")
         if answer != expected:
             words = _hint(answer, {w: m for w, m in mistakes.items() if m != expected})
             shown = "(" + ", ".join(f"{number:g}" for number in answer) + ")"
@@ -194,7 +197,10 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
         flat(model)
         _compare_rest(model, rows)
         reference = _reference(rows, size)
-        if model.input_shape != reference.input_shape or model.output_shape != reference.output_shape:
+        if model.input_shape != reference.input_shape:
+            fail(f"your model takes {model.input_shape}; it should take {reference.input_shape}: None for any number of photographs, "
+                 "then size, size and the first row's c_in.")
+        if model.output_shape != reference.output_shape:
             fail(f"for {_shown(rows)} your model goes from {model.input_shape} to {model.output_shape}; it should go from "
                  f"{reference.input_shape} to {reference.output_shape}: is every padding 'same', and nothing flattened?")
         if rows is not trunk:                               # the large one has no numbers of its own to add
@@ -227,8 +233,10 @@ def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Gener
         fail(f"your model has {model.count_params():,} parameters, {reference.count_params():,} are expected: leave the "
              "settings of the convolutions and batch normalisations as Keras has them, and add no other layer with weights.")
     model.set_weights(reference.get_weights())
+    for one, other in zip(*([layer for layer in m.layers if hasattr(layer, "epsilon")] for m in (model, reference))):
+        one.epsilon = other.epsilon                         # any is right
     with quiet():       # Keras warns where the model's input is a list of one
-        given = np.asarray(model(image))
+        given, trained = np.asarray(model(image)), np.asarray(model(image, training=True))
 
     def like(**mistake) -> bool:
         other = _reference(rows, size, **mistake)
@@ -236,6 +244,9 @@ def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Gener
         return np.allclose(given, other(image), rtol=1e-3, atol=1e-4)
 
     if np.allclose(given, expected, rtol=1e-3, atol=1e-4):
+        if not np.allclose(trained, reference(image, training=True), rtol=1e-2, atol=1e-2):
+            fail("in use your layers return the right numbers, but in training they do something else: "
+                 "is there dropout or noise, or a layer that is not trained?")
         return
     slopes = {0.0: "ReLU, or a slope of 0", 0.3: "Keras' own slope, 0.3", 0.01: "a slope of 0.01", 1.0: "no activation at all"}
     words = next((f"it computes with {name}; LeakyReLU has the slope 0.2 here." for slope, name in slopes.items()

@@ -13,7 +13,8 @@ def psnr(mse):
 
 
 RIGHT = [psnr, lambda mse: 20 * math.log10(255 / math.sqrt(mse)), lambda mse: np.float64(psnr(mse)),
-         lambda mse: np.array([psnr(mse)]), lambda mse: 20 * np.log10(255) - 10 * np.log10(mse)]
+         lambda mse: np.array([psnr(mse)]), lambda mse: 20 * np.log10(255) - 10 * np.log10(mse),
+         lambda mse: 10 * np.log10(np.float32(255**2) / np.float32(mse))]
 
 WRONG = [
     (lambda mse: 30, "the formula gives 28.1308"),
@@ -24,6 +25,10 @@ WRONG = [
     (lambda mse: 20 * np.log10(255**2 / mse), "factor is 10"),
     (lambda mse: 10 * np.log10((255 / mse) ** 2), "is one already"),
     (lambda mse: 10 * np.log10((255 ^ 2) / mse), "is a power"),
+    (lambda mse: 10 * np.log10(255 * 2 / mse), "not `255 * 2`"),
+    (lambda mse: 10 * np.log10(255**2 // mse), "cuts the decimals off"),
+    (lambda mse: 10 * np.log10(255 / np.sqrt(mse)), "the factor would be 20"),
+    (lambda mse: 10 * np.log10(1 / mse), "where is 255²"),
     (lambda mse: {100.0: psnr(100)}.get(mse, 0), "the formula gives"),
     (lambda mse: round(psnr(mse), 2), "the formula gives"),
     (lambda mse: f"{psnr(mse)} dB", "not a number"),

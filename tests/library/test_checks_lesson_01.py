@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from answers import passes, stub_fails
 
+from course_lib.backend import keras
 from course_lib.checks import CheckFailed, lesson_01
 
 
@@ -89,7 +90,15 @@ def test_a_round_that_changes_its_arguments_is_told_so():
 
 def test_a_constant_against_log_0_and_float32_pass():
     lesson_01.check_value(lambda r, f: np.mean(np.log(r + 1e-8)) + np.mean(np.log(1 - f + 1e-8)))
+    lesson_01.check_value(lambda r, f: np.mean(np.log(r + 1e-6)) + np.mean(np.log(1 - f + 1e-6)))
     lesson_01.check_value(lambda r, f: value(r.astype(np.float32), f.astype(np.float32)))
+    lesson_01.check_jsd(lambda p, q: sum(keras.losses.KLDivergence()(one, (p + q) / 2) for one in (p, q)) / 2)       # adds 1e-7
+    lesson_01.check_round(lambda *arguments: play_round(*(np.float32(one) for one in arguments)))
+
+
+def test_a_nan_is_not_blamed_on_zeros_where_there_are_none():
+    with pytest.raises(CheckFailed, match="gave nan; half the sum"):
+        lesson_01.check_jsd(lambda p, q: np.nan)
 
 
 WRONG = [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from answers import passes, stub_fails
 
 from course_lib import blur, photos
@@ -31,7 +32,7 @@ def wiener(blurred, kernel, balance):
 
 
 def make_batch(video, frames, patch, size, rng, gamma=2.2, sharp_frame=None, same_place=True, last=1, convert=photos.to_network,
-               shifted=0, step=False):
+               shifted=0, step=False, back=blur.to_stored):
     """Right, or with one of the keywords wrong."""
     count, height, width, _ = video.shape
     blurred, sharp = [], []
@@ -41,7 +42,7 @@ def make_batch(video, frames, patch, size, rng, gamma=2.2, sharp_frame=None, sam
             y = first % (height - patch + 1)
         part = video[first:first + frames]
         light = np.mean([blur.to_light(frame, gamma) for frame in part[shifted:]], axis=0)
-        blurred.append(blur.to_stored(light, gamma)[y:y + patch, x:x + patch])
+        blurred.append(back(light, gamma)[y:y + patch, x:x + patch])
         if not same_place:
             y, x = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
         sharp.append(part[frames // 2 if sharp_frame is None else sharp_frame][y:y + patch, x:x + patch])
@@ -76,6 +77,11 @@ def test_rounding_half_the_other_way_is_right(capsys):
     assert "Correct" in capsys.readouterr().out
 
 
+def test_other_right_answers_pass():
+    lesson_02.check_convolve(lambda image, kernel: scipy.ndimage.convolve(image, kernel, mode="wrap"))
+    lesson_02.check_make_batch(lambda *arguments: np.array(make_batch(*arguments)))
+
+
 # ---------------------------------------------------------------- wrong answers, and the words they get
 
 @pytest.mark.parametrize("answer, words", [
@@ -107,6 +113,10 @@ def light_with(into=lambda v, g: v**g, back=lambda v, g: v ** (1 / g), end=lambd
     (light_with(end=lambda v: (255 * v).astype(np.uint8)), "round with np.rint"),
     (light_with(end=lambda v: np.rint(255 * v)), "they are float64"),
     (light_with(end=lambda v: np.rint(v).astype(np.uint8)), "multiply by 255"),
+    (light_with(end=lambda v: np.ceil(255 * v).astype(np.uint8)), "nothing rounded but the end"),
+    (light_with(into=lambda v, g: np.rint(255 * v**g) / 255), "nothing rounded but the end"),
+    (light_with(back=lambda v, g: v**1 / g), "put 1 / gamma in brackets"),
+    (light_with(into=lambda v, g: (255 * v) ** g), "a number from 0 to 1"),
 ])
 def test_mean_in_light_wrong(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -120,6 +130,11 @@ def test_mean_in_light_wrong(answer, words):
     (lambda image, kernel: convolve(image, kernel.T), "rows and columns have changed places"),
     (lambda image, kernel: convolve(image, np.ones_like(kernel)), "multiply every copy by its weight"),
     (lambda image, kernel: convolve(image, kernel) / kernel.size, "don't average"),
+    (lambda image, kernel: scipy.ndimage.convolve(image, kernel), "only the border is wrong"),
+    (lambda image, kernel: convolve(image, kernel / kernel.sum()), "don't divide by their sum"),
+    (lambda image, kernel: np.clip(convolve(image, kernel), 0, 1), "don't cut it off"),
+    (lambda image, kernel: sum(weight * np.roll(image, (v - len(kernel) // 2, u - len(kernel) // 2), (0, 1))
+                               for (v, u), weight in np.ndenumerate(kernel)), "row 1, column 3 is its centre"),
     (lambda image, kernel: convolve(image, kernel[:3, :3]), "gave .* for a kernel of 5×5"),
     (lambda image, kernel: convolve(image, kernel)[1:-1, 1:-1], "gave the shape"),
 ])
@@ -143,7 +158,10 @@ def wiener_with(formula):
     (lambda b, k, c: np.fft.ifft2(np.conj(np.fft.fft2(k)) * np.fft.fft2(b) / (abs(np.fft.fft2(k)) ** 2 + c)), "take the real part"),
     (lambda b, k, c: np.conj(np.fft.fft2(k)) * np.fft.fft2(b) / (abs(np.fft.fft2(k)) ** 2 + c), "np.fft.ifft2"),
     (lambda b, k, c: wiener(b, k, 0.01), "gave"),
-    (lambda b, k, c: wiener(b, np.fft.fftshift(k), c), "gave"),
+    (lambda b, k, c: wiener(b, np.fft.fftshift(k), c), "don't shift it"),
+    (wiener_with(lambda b, k, c: np.conj(k) * b / (k**2 + c)), "the square of np.abs"),
+    (lambda b, k, c: np.abs(wiener(b, k, c)), "take the real part"),
+    (lambda b, k, c: np.clip(wiener(b, k, c), 0, 1), "as they are"),
 ])
 def test_wiener_wrong(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -193,6 +211,9 @@ def one_pair_repeated(video, frames, patch, size, rng):
     (lambda video, frames, patch, size, rng: make_batch(video, frames, patch, size, np.random.default_rng(0)), "draw from the rng that is given"),
     (beyond_the_end, "the last start is T - frames"),
     (one_pair_repeated, "draw it anew for every pair"),
+    (lambda video, *rest: make_batch(video[:, :video.shape[2], :video.shape[1]], *rest), "the last one is W - patch"),      # a square
+    (lambda video, frames, patch, size, rng: [[video[0, y:y + patch, y:y + patch] for y in (0, 25)]] * 2, "of different shapes"),
+    (batch_with(back=lambda light, gamma: np.rint(255 * light).astype(np.uint8)), "darker or brighter"),
     (lambda *arguments: make_batch(*arguments)[0], "two arrays, blurred and sharp"),
     (lambda *arguments: (make_batch(*arguments)[1],) * 2, "a single frame"),
     (lambda *arguments: (make_batch(*arguments)[0],) * 2, "middle one of those averaged|not the mean"),

@@ -77,6 +77,22 @@ def work_rounded_down(layers, height, width):
     return total
 
 
+def work_to_the_nearest(layers, height, width):
+    total = 0
+    for k, stride, c_in, c_out, enlarge in layers:
+        height, width = int(enlarge * height / stride + 0.5), int(enlarge * width / stride + 0.5)
+        total += height * width * c_out * c_in * k**2
+    return total
+
+
+def work_unrounded(layers, height, width):
+    total = 0
+    for k, stride, c_in, c_out, enlarge in layers:
+        height, width = enlarge * height / stride, enlarge * width / stride
+        total += height * width * c_out * c_in * k**2
+    return total
+
+
 def work_without_memory(layers, height, width):
     return sum(output_size(e * height, s) * output_size(e * width, s) * o * i * k**2 for k, s, i, o, e in layers)
 
@@ -121,6 +137,8 @@ WRONG = [
     (lesson_03.check_count, lambda i, o, k: o * i * (k**2 + 1), "outside K²"),
     (lesson_03.check_count, lambda i, o, k: o * (i * k + 1), "K × K"),
     (lesson_03.check_count, lambda i, o, k: i * (o * k**2 + 1), "each other's place"),
+    (lesson_03.check_count, lambda i, o, k: o * i * k**2 + i, "not for each input channel"),
+    (lesson_03.check_count, lambda i, o, k: o * (i * k * 2 + 1), "not 2 K"),
     (lesson_03.check_count, lambda i, o, k: o * (i * (k ^ 2) + 1), "is a power"),
     (lesson_03.check_count, lambda i, o, k: {3: 9472, 64: 73856}.get(i, 590080), "Table 2, row conv2d_2"),
     (lesson_03.check_residual_block, lambda c, trained_only=False: residual_block(c, trained_only) / 2, "two convolutions"),
@@ -133,6 +151,9 @@ WRONG = [
     (lesson_03.check_work, work_at_input, "fewer than its input"),
     (lesson_03.check_work, work_rounded_down, "rounded up"),
     (lesson_03.check_work, work_without_memory, "next layer"),
+    (lesson_03.check_work, work_to_the_nearest, "10, 13.* rounded up"),
+    (lesson_03.check_work, work_unrounded, "sizes are whole numbers"),
+    (lesson_03.check_work, lambda l, h, w: work([(k**0.5, *rest) for k, *rest in l], h, w), "how many weights"),
     (lesson_03.check_work, work_without_stride, "stride"),
     (lesson_03.check_work, work_enlarged_once, "each on its own"),
     (lesson_03.check_work, work_enlarged_after, "weights × output pixels"),
@@ -147,6 +168,10 @@ WRONG = [
 @pytest.mark.parametrize("check, answer, words", WRONG)
 def test_wrong_answer_fails(check, answer, words, seed):
     fails(check, answer, words, seed, most=400)
+
+
+def test_unsigned_numbers_get_a_sentence():
+    fails(lesson_03.check_one_pixel, lambda w, k, b: np.sum(w.astype(np.uint8) * k.astype(np.uint8)) + b, "what are the products", seed=0)
 
 
 def test_the_lesson_opens_without_tensorflow():

@@ -46,6 +46,15 @@ def rounded_up_alone(stack):
     return n
 
 
+def doubled_too_far(stack):
+    n = 1
+    for k, stride, enlarge in reversed(stack):
+        n = (n - 1) * stride + k
+        if enlarge == 2:
+            n = (n + 1) // 2 + 1
+    return n
+
+
 def conv_norm_relu(x, channels, k, stride=1):
     return layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(channels, k, stride, padding="same")(x)))
 
@@ -142,6 +151,8 @@ def wrong_channels(height, width):
     (lambda h, w: [h, w, 64], "not a list of"),
     (lambda h, w: [(a + 0.5, b + 0.5, c) if i == 1 else (a, b, c) for i, (a, b, c) in enumerate(stage_shapes(h, w))], "128.5"),
     (lambda h, w: [("a", "b", "c")] * 7, "not a list of"),
+    (lambda h, w: [(1, *shape) for shape in stage_shapes(h, w)], "three numbers, without"),
+    (lambda h, w: [(h - 6, w - 6, 64), *stage_shapes(h, w)[1:]], "its stride is 1"),
 ])
 def test_shapes_wrong(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -176,6 +187,13 @@ def activation_inside(x):
     return layers.Add()([x, layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(y))])
 
 
+def block_set(x, **settings):
+    """The block with other settings of its batch normalisations."""
+    y = layers.Conv2D(x.shape[-1], 3, padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization(**settings)(y))
+    return x + layers.BatchNormalization(**settings)(layers.Conv2D(x.shape[-1], 3, padding="same")(y))
+
+
 def adds_middle(x):
     y = conv_norm_relu(x, x.shape[-1], 3)
     return layers.Add()([y, layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(y))])
@@ -190,6 +208,12 @@ def adds_middle(x):
     (activation_inside, "the ReLU comes after the batch normalisation"),
     (adds_middle, "from left to right"),
     (lambda x: layers.Add(), "does it call its layers on x"),
+    (lambda x: layers.Dropout(0.3)(residual_block(x)), "in training they do something else"),
+    (lambda x: layers.Concatenate()([x, block_with("add")(x)]), "8 channels into 16: layers.Add adds"),
+    (lambda x: residual_block(keras.Input((12, 16, 8))), "does not come from x alone"),
+    (lambda x: block_set(x, scale=False), "weights of other shapes"),
+    (lambda x: block_set(x, axis=1), "weights of other shapes"),
+    (42, "a function is needed here"),
     (lambda x: layers.Conv2D(8, 3)(undefined), "stopped with NameError"),      # noqa: F821
 ])
 def test_residual_block_wrong(answer, words):
@@ -197,8 +221,9 @@ def test_residual_block_wrong(answer, words):
         lesson_04.check_residual_block(answer)
 
 
-def test_residual_block_accepts_a_plus_sign(capsys):
+def test_residual_block_accepts_a_plus_sign_and_another_epsilon(capsys):
     lesson_04.check_residual_block(lambda x: x + block_with("add")(x))
+    lesson_04.check_residual_block(lambda x: block_set(x, epsilon=1e-5, momentum=0.8))
     assert "Correct" in capsys.readouterr().out
 
 
@@ -221,7 +246,8 @@ def test_normalisation_wrong(answer, words):
     ({"times_k": True}, "their windows overlap"),
     ({"use_stride": False}, "two pixels apart"),
     ({"use_enlarge": False}, "come from the same pixel"),
-    ({"round_up": False}, r"n // 2 \+ 1"),
+    ({"more": 0}, r"n // 2 \+ 1"),
+    ({"first": 0}, "one output sees k pixels"),
     ({"enlarge_first": True}, "on the way back it comes after"),
 ])
 def test_receptive_field_wrong(mistake, words):
@@ -234,6 +260,8 @@ def test_receptive_field_wrong(mistake, words):
     (lambda stack: receptive_field(stack) // 2, "not the radius"),
     (lambda stack: 169, "gave 169"),
     (rounded_up_alone, r"n // 2 \+ 1"),
+    (lambda stack: receptive_field([(k, stride, 1) for k, stride, enlarge in stack]) // max(row[2] for row in stack) + 1, "only where enlarge is 2"),
+    (doubled_too_far, "start with n = 1"),                  # and not "walk towards the input", which it does
 ])
 def test_receptive_field_wrong_result(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -273,7 +301,10 @@ def report_only(rows):
     (generator_with(end=lambda x, y: keras.ops.clip(x + y, -1, 1)), "goes through a tanh"),
     (lambda rows: build_generator(rows[:3] + rows[5:]), "missing"),
     (lambda rows: build_generator(rows)(np.zeros((1, 8, 8, 3), np.float32)), "not a keras.Model"),
-    (report_only, "do all numbers come from the rows"),
+    (report_only, "has 24 convolutions, from row 1 on .*do all numbers come from the rows"),
+    (lambda rows: networks.generator(width=rows[0][3]), "has 24 convolutions, from row 8 on .* 10 rows"),
+    (lambda rows: networks.generator() if rows[0][3] == 64 else None, "every way through it"),
+    (generator_with(block=lambda x: layers.Dropout(0.5)(networks.residual_block(x))), "in training they do something else"),
     (generator_with(block=lambda x: layers.Add()([x, keras.Sequential([layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization(),
      layers.ReLU(), layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization()])(x)])), "call its layers one by one"),
 ])

@@ -38,13 +38,13 @@ def hidden_units(remainder, size, channels, per_channel=4, last_bias=1, more=2):
 
 
 def patch_critic(rows, size, first=False, last=False, dense=False, slope=0.2, padding="same", bn_first=True,
-                 stop=None, strided=True, c_in=None, **settings):
+                 stop=None, strided=True, c_in=None, dropout=0, **settings):
     image = x = keras.Input((size, size, c_in or rows[0].c_in))
     for i, row in enumerate(rows[:stop]):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride if strided else 1, padding=padding)(x)
         end = i == len(rows) - 1
         normalise = [layers.BatchNormalization(**settings)] if (i > 0 or first) and (not end or last) else []
-        activate = [layers.LeakyReLU(slope)] if not end else []
+        activate = [layers.LeakyReLU(slope), *[layers.Dropout(dropout)] * (dropout > 0)] if not end else []
         for layer in normalise + activate if bn_first else activate + normalise:
             x = layer(x)
     if dense:
@@ -85,12 +85,21 @@ def test_other_right_answers_pass():
     lesson_05.check_patch(lambda rows, index: list(patch(rows, index)))
     lesson_05.check_hidden_units(lambda *given: None if hidden_units(*given) is None else float(hidden_units(*given)))
     lesson_05.check_patch_critic(functional_critic)
+    lesson_05.check_patch_critic(lambda rows, size: patch_critic(rows, size, epsilon=1e-5))
 
 
 def rounded_down(rows, size):
     result = []
     for row in rows:
         size //= row.stride
+        result.append(size)
+    return result
+
+
+def rounded_to_the_nearest(rows, size):
+    result = []
+    for row in rows:
+        size = round(size / row.stride)
         result.append(size)
     return result
 
@@ -115,6 +124,8 @@ WRONG = [
     (lesson_05.check_sides, rounded_down, "rounded up"),
     (lesson_05.check_sides, lambda rows, size: [np.array([side, side]) for side in sides(rows, size)], r"gave \[\["),
     (lesson_05.check_hidden_units, lambda remainder, size, channels: np.array([1, 2]), r"gave \[1, 2\]"),
+    (lesson_05.check_sides, rounded_to_the_nearest, "not to the nearest"),
+    (lesson_05.check_sides, lambda rows, size: [(side - row.k) // 2 + 1 for side, row in zip([size, *sides(rows, size)], rows)], "K does not matter"),
     (lesson_05.check_sides, lambda rows, size: [size, *sides(rows, size)], "leave out the photograph"),
     (lesson_05.check_sides, lambda rows, size: [output_size(size, row.stride) for row in rows], "output of the one before"),
     (lesson_05.check_sides, lambda rows, size: sides(rows, size)[-1], "not only the last"),
@@ -127,6 +138,7 @@ WRONG = [
     (lesson_05.check_patch, lambda rows, index: (max(0, patch(rows, index)[0]), patch(rows, index)[1]), "as they are"),
     (lesson_05.check_patch, lambda rows, index: patch(rows, index)[::-1], "in this order"),
     (lesson_05.check_patch, lambda rows, index: patch(rows, index)[0], "pair"),
+    (lesson_05.check_patch, lambda rows, index: list(range(patch(rows, index)[0], patch(rows, index)[1] + 1)), "gave 4 numbers, not the pair"),
     (lesson_05.check_patch, lambda rows, index: (65, 206), "i·S"),
     (lesson_05.check_hidden_units, rounded_units, "return None"),
     (lesson_05.check_hidden_units, fraction_without_normalisation, "normalisations off"),
@@ -145,6 +157,8 @@ WRONG = [
     (lesson_05.check_patch_critic, wrong_critic(strided=False), "stride is 1"),
     (lesson_05.check_patch_critic, wrong_critic(padding="valid"), "'same'|stopped"),
     (lesson_05.check_patch_critic, wrong_critic(center=False), "parameters"),
+    (lesson_05.check_patch_critic, wrong_critic(dropout=0.3), "in training they do something else"),
+    (lesson_05.check_patch_critic, lambda rows, size: patch_critic(rows, None), "your model takes .*None, None, None"),
     (lesson_05.check_patch_critic, wrong_critic(c_in=3), "C_in is 3"),
     (lesson_05.check_patch_critic, lambda rows, size: patch_critic(report.TABLE_3.rows, size), "row 1"),
     (lesson_05.check_patch_critic, lambda rows, size: networks.discriminator(), "row 1"),
