@@ -17,7 +17,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from numbers import Number
+from numbers import Real
 from typing import Any, NoReturn
 
 # Taken now: a test must not ask functions that a notebook may replace later (`np.allclose = …`).
@@ -189,8 +189,10 @@ def _is_disguise(kind: type) -> bool:
 # ---------------------------------------------------------------- the words of a sentence
 
 def _number(value: Any) -> float | None:
-    """A Python or numpy number, or an array of one element, as it is; None for anything else."""
-    if isinstance(value, Number) and not isinstance(value, complex):
+    """A real number, or the only one in an array or tensor, as Python has it; None for anything else."""
+    if isinstance(value, _generic):
+        value = value.item()                                # np.uint64(3) - 5 would not be -2
+    if isinstance(value, Real):
         return value
     try:
         array = _asarray(value)
@@ -241,6 +243,8 @@ def _short(value: Any) -> str:
     """A value in a few characters, arrays by shape."""
     if isinstance(value, ndarray) and value.size > 4:
         return f"array of shape {value.shape}"
+    if hasattr(value, "numpy") and getattr(value, "shape", None) == ():
+        value = value.numpy()                               # a tensor's number
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
         value = value.item()                                # np.int64(9472) reads 9472
     if isinstance(value, float):

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import warnings
+from decimal import Decimal
 
 import nbformat
 import numpy as np
@@ -45,6 +46,21 @@ def leaves(_):
     sys.exit(3)
 
 
+class Scalar:
+    """A tensor of one number, as TensorFlow shows it, without TensorFlow."""
+
+    shape = ()
+
+    def __init__(self, value):
+        self.value = np.float32(value)
+
+    def numpy(self):
+        return self.value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value, dtype)
+
+
 def stub(_):
     raise NotImplementedError("return the number of weights")
 
@@ -55,6 +71,9 @@ def stub(_):
     (lambda a: [1, 2], "gave [1, 2], not a number"),
     (lambda a: float("nan"), "gave nan"),
     (lambda a: 1j, "not a number"),
+    (lambda a: Decimal(9472), "gave Decimal('9472'), not a number"),
+    (lambda a: np.uint8(5), "gave 5; the reference gives 9472."),
+    (lambda a: Scalar(5.0), "gave 5; the reference gives 9472."),
     (lambda a, b: 1, "stopped with TypeError"),
     (stops, "your `stops(1)` stopped with ValueError: no such layer."),
     (keras_like, "ValueError: first line second line."),
