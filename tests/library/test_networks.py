@@ -35,7 +35,7 @@ def test_a_new_residual_generator_returns_its_input():
 @pytest.mark.parametrize("output, together", [("residual", lambda x, y: np.clip(x + y, -1, 1)), ("halved", lambda x, y: (x + y) / 2)])
 def test_the_input_meets_a_tanh(output, together):
     x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
-    model, bias = networks.generator(width=4, blocks=1, output=output), [2.0, -2.0, 0.3]
+    model, bias = networks.generator(width=4, blocks=1, output=output), np.array([2.0, -2.0, 0.3])
     last = model.get_layer("conv2d_7")
     last.set_weights([np.zeros_like(last.get_weights()[0]), bias])
     np.testing.assert_allclose(model(x), together(x, np.tanh(bias)), atol=1e-6)
