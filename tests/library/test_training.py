@@ -368,8 +368,8 @@ def test_contradicting_settings_are_named(finished):
 
 
 def test_precision_as_asked_for_can_be_resumed(tmp_path):
-    settings = SMOKE.changed(precision="bfloat16", epochs=1)
-    training.train(tmp_path / "run", settings)
+    settings = SMOKE.changed(precision="bfloat16", epochs=1, steps=None, limit=6)
+    assert training.train(tmp_path / "run", settings).history[1]["step"] == 2, "of 4 pairs each: a full batch more than 6 need"
     assert len(training.train(tmp_path / "run", settings, resume=True).history) == 2
 
 
