@@ -61,6 +61,10 @@ class Scalar:
         return np.asarray(self.value, dtype)
 
 
+def untaped(_):
+    raise ValueError("No gradients provided for any variable.")
+
+
 def stub(_):
     raise NotImplementedError("return the number of weights")
 
@@ -78,6 +82,7 @@ def stub(_):
     (stops, "your `stops(1)` stopped with ValueError: no such layer."),
     (keras_like, "ValueError: first line second line."),
     (leaves, "stopped with SystemExit"),
+    (untaped, "is all of it computed inside the tape"),
     (stub, "`stub` is not written yet: return the number of weights"),
     (3, "a function is needed here, but this is 3"),
 ])
@@ -88,6 +93,23 @@ def test_everything_a_function_can_do_wrong_becomes_one_sentence(function, words
 @pytest.mark.parametrize("right", [9472, 9472.0, np.int64(9472), np.float32(9472), np.array(9472), np.array([9472])])
 def test_the_kind_of_a_right_number_does_not_matter(right):
     compare_number(lambda: right, expected=9472)
+
+
+Any = type("Any", (float,), {"__module__": "__main__", "__eq__": lambda self, other: True})
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda one: one, lambda one: [2.0, (one,)], lambda one: {"a": one},
+    lambda one: type("Mine", (list,), {"__module__": "__main__", "__ne__": lambda self, other: False})(),
+    lambda one: type("Mine", (dict,), {"__module__": "__main__", "__ne__": lambda self, other: False})(),
+])
+def test_what_decides_itself_what_it_equals_is_no_answer(wrap):
+    assert "decides itself what it equals" in sentence(call, lambda: wrap(Any(1)))
+
+
+@pytest.mark.parametrize("right", [{"a": [1.0]}, (1.0, {2.0}), []])
+def test_plain_collections_are_answers(right):
+    assert call(lambda: right) is right
 
 
 def test_a_hint_is_given_a_number_even_for_an_array_of_one():
@@ -194,3 +216,10 @@ def test_a_model_is_compared_with_its_table():
     def unfinished():
         return keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(64, 7, padding="same")])
     assert "1 of its 24 convolutions" in sentence(checks.compare_model, unfinished, table=report.TABLE_2)
+
+
+def test_a_model_inside_another_is_refused():
+    from course_lib.backend import keras
+    plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    checks.flat(plain)
+    assert "holds another model" in sentence(checks.flat, keras.Sequential([keras.Input((4,)), plain]))

@@ -151,6 +151,7 @@ def test_exposure_times():
     times = blur.exposure_times(4, 0.5, 2)
     assert times == pytest.approx(np.array([0.5 - 0.125, 0.5 + 0.125, 1.375, 1.625, 2.375, 2.625, 3.375, 3.625]) / 4 - 0.5)
     assert blur.exposure_times(9, 0.3, 3)[13] == pytest.approx(0)
+    assert blur.exposure_times(1, 1.0, 1).tolist() == [0]
     with pytest.raises(ValueError, match="shutter"):
         blur.exposure_times(9, 0)
 

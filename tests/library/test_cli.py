@@ -351,6 +351,19 @@ def test_evaluate_reads_gopro(weights, tmp_path, capsys):
     assert main(["evaluate", "--weights", weights, "--data", f"gopro:{tmp_path}", "--limit", "2"]) == 0
     out, err = capsys.readouterr()
     assert "2 pairs" in out and "'test'" in out and err == ""
+    assert main(["evaluate", "--data", f"gopro:{tmp_path}", "--variant", "blur_gamma"]) == 2
+    assert "blur_gamma/" in capsys.readouterr().err
+
+
+def test_evaluate_takes_all_photographs_of_a_split_or_some_spread_evenly():
+    from course_lib.__main__ import _pairs, _parser
+
+    test, train = photos.names("test"), photos.names("train")
+    for more, split, chosen in (([], "test", test), (["--limit", "99"], "test", test),
+                                (["--split", "train", "--limit", "2"], "train", [train[0], train[len(train) // 2]])):
+        count, _, words = _pairs(_parser().parse_args(["evaluate", *more, "--exposures", "3"]))
+        assert count == 3 * len(chosen)
+        assert f"{len(chosen)} built-in photographs of the split {split!r} ({', '.join(chosen)}),\nblurred at level 4: " in words
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -399,6 +412,15 @@ def test_check_hands_over_its_status(tmp_path, capsys):
     path.write_text("{")
     assert main(["check", str(path)]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept", [None, Path("my_work/04_generator_mine_1.ipynb")])
+def test_reset_says_where_the_students_copy_is_kept(monkeypatch, capsys, kept):
+    from course_lib import workspace
+
+    monkeypatch.setattr(workspace, "reset", {"04": kept}.get)
+    assert main(["reset", "04"]) == 0
+    assert capsys.readouterr().out == "A fresh copy is in my_work." + (" Yours is kept as 04_generator_mine_1.ipynb.\n" if kept else "\n")
 
 
 def test_reset_wants_a_lesson(capsys):
@@ -479,6 +501,40 @@ def test_settings_given_twice_add_up(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "train", train)
     main(["train", "--run", str(tmp_path / "run"), "--set", "epochs=20", "width=32", "--set", "learning_rate=3e-4"])
     assert [(s.epochs, s.width, s.learning_rate) for s in given] == [(20, 32, 3e-4)]
+
+
+def test_train_hands_on_what_was_asked_and_says_whether_it_came_to_its_end(monkeypatch):
+    from course_lib import training
+    from course_lib.runs import SIZES
+
+    asked, rows = [], 3
+    monkeypatch.setattr(training, "train", lambda *given: asked.append(given) or SimpleNamespace(history=[{}] * rows))
+    command = ["train", "--run", "mine", "--size", "smoke"]
+    assert main([*command, "--resume", "--strategy", "mirrored", "--data", "photos+", "--level", "3", "--objective", "wgan-gp",
+                 "--start-from", "level1", "--seed", "5", "--precision", "bfloat16"]) == 0
+    rows = 2
+    assert main(command) == 130
+    changed = SIZES["smoke"].changed(data="photos+", level=3, objective="wgan-gp", start_from="level1", seed=5, precision="bfloat16")
+    assert [(folder, settings, resume, strategy) for folder, settings, resume, _, strategy in asked] == [
+        ("mine", changed, True, "mirrored"), ("mine", SIZES["smoke"], False, "none")]
+
+
+def test_grade_hands_on_what_was_asked_and_says_whether_all_were_graded(monkeypatch, capsys):
+    from course_lib import classroom
+
+    given, failed = [], []
+    monkeypatch.setattr(classroom, "grade", lambda *words: given.append(words) or failed)
+    assert main(["grade", "class", "04", "--jobs", "3", "--force"]) == 0
+    failed.append("ada")
+    assert main(["grade", "class", "4", "--jobs", "1"]) == 1
+    assert given == [(Path("class"), "04", 3, True), (Path("class"), "4", 1, False)]
+    assert main(["grade", "class", "04", "--jobs", "0"]) == 2 and "--jobs is 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["classroom", "class"], ["grade", "class", "04"]])
+def test_a_student_without_nbgrader_is_told_how_to_get_it(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "jupytext")
+    assert main(arguments) == 2 and "make teach" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("memory, jobs", [(8.1, 2), (3.0, 1), (1e6, None)])

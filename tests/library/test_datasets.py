@@ -9,14 +9,14 @@ from course_lib import blur, datasets, photos
 
 @pytest.fixture
 def gopro(tmp_path):
-    """A miniature of the flat layout: six pairs of 48 x 32 frames."""
+    """A miniature of the flat layout: six pairs of 48 x 32 frames, each blurred one the sharp one's negative."""
     rng = np.random.default_rng(0)
     for kind in ("blur", "sharp"):
         (tmp_path / kind / "images").mkdir(parents=True)
     for i in range(6):
-        for kind in ("blur", "sharp"):
-            image = rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)
-            Image.fromarray(image).save(tmp_path / kind / "images" / f"{i:06d}.png")
+        image = rng.integers(0, 256, (32, 48, 3), dtype=np.uint8)
+        for kind, shown in (("blur", 255 - image), ("sharp", image)):
+            Image.fromarray(shown).save(tmp_path / kind / "images" / f"{i:06d}.png")
     return tmp_path
 
 
@@ -90,17 +90,28 @@ def test_devices_share_a_step_without_overlap():
 
 def test_a_gopro_folder_gives_crops_of_its_pairs(gopro):
     pairs = datasets.source(f"gopro:{gopro}", "train", 16)
-    blurred, sharp = datasets.sample(pairs, 0, 0)
-    assert blurred.shape == sharp.shape == (16, 16, 3)
+    for n in range(20):
+        blurred, sharp = datasets.sample(pairs, 0, n)
+        assert sharp.shape == (16, 16, 3)
+        np.testing.assert_array_equal(blurred, 255 - sharp)
     stored = [photos.read(path) for path in (gopro / "sharp" / "images").iterdir()]
     windows = [np.lib.stride_tricks.sliding_window_view(image, (16, 16, 3)).reshape(-1, 16, 16, 3)
                for image in stored for image in (image, image[:, ::-1])]
     assert any((sharp == w).all(axis=(1, 2, 3)).any() for w in windows)
 
 
+def test_an_epoch_is_as_long_as_asked_and_gopros_test_pairs_are_not_for_training(gopro):
+    for split, count in (("train", 5), ("validation", 1), ("test", 1)):
+        pairs = datasets.source(f"gopro:{gopro}", split, 16)
+        assert (pairs.count, pairs.epoch) == (count, count)
+    assert datasets.source(f"gopro:{gopro}", "train", 16, limit=3).epoch == 3
+    few = datasets.source("photos", "train", 32)
+    assert few.epoch == few.count < datasets.source("photos", "train", 32, limit=500).epoch == 500
+
+
 def test_a_gopro_frame_can_be_squashed_whole(gopro):
     blurred, sharp = datasets.sample(datasets.source(f"gopro:{gopro}", "train", 16, squash=True), 0, 0)
-    assert blurred.shape == sharp.shape == (16, 16, 3)
+    assert sharp.shape == (16, 16, 3) and np.abs(255.0 - sharp - blurred).max() <= 1
 
 
 def test_held_out_pairs_are_the_same_every_time_and_not_from_training():

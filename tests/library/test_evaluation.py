@@ -77,6 +77,8 @@ def test_ssim_needs_room_for_its_window():
     small = np.zeros((10, 40, 3), np.uint8)
     with pytest.raises(ValueError, match="40 x 10 pixels; SSIM's window needs 11 x 11"):
         ssim(small, small)
+    smallest = np.zeros((11, 40, 3), np.uint8)
+    assert ssim(smallest, smallest) == pytest.approx(1)
 
 
 def test_protocol_says_what_the_code_does():

@@ -65,6 +65,15 @@ def test_the_download_is_the_same_network(monkeypatch):
         losses.vgg_features(weights="imagenet")
 
 
+def test_a_download_that_fails_is_one_sentence(monkeypatch):
+    def fail(**_):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications, "VGG16", fail)
+    with pytest.raises(ValueError, match=r'URL fetch failure.*use the weights "built-in"'):
+        losses.vgg_features(weights="keras")
+
+
 def test_vgg_stays_as_it_is():
     assert losses.vgg_features().trainable_weights == []
 
@@ -139,3 +148,12 @@ def test_the_gradient_penalty_of_a_linear_critic_is_known(slope):
 
     penalty = losses.gradient_penalty(critic, tf.constant(a), tf.constant(b), tf.constant(mix))
     np.testing.assert_allclose(penalty, np.full(5, (slope - 1) ** 2), atol=1e-4)
+
+
+def test_the_gradient_penalty_is_taken_between_the_images():
+    """D(x) = ‖x‖² / 2 has the slope ‖x‖: at the sharp image with mix 1, at the other with 0."""
+    a, b = RNG.normal(size=(2, 5, 4, 4, 3)).astype(np.float32)
+    mix = np.array([1, 0, 0.5, 0.25, 0.9], np.float32)[:, None, None, None]
+    penalty = losses.gradient_penalty(lambda x, training: tf.reduce_sum(x**2 / 2, axis=(1, 2, 3))[:, None], *map(tf.constant, (a, b, mix)))
+    norms = np.sqrt(np.sum((mix * a + (1 - mix) * b) ** 2, axis=(1, 2, 3)))
+    np.testing.assert_allclose(penalty, (norms - 1) ** 2, rtol=1e-4)

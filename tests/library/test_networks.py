@@ -32,6 +32,15 @@ def test_a_new_residual_generator_returns_its_input():
     assert not np.allclose(networks.generator(width=4, blocks=1, output="halved")(x), x, atol=0.1)
 
 
+@pytest.mark.parametrize("output, together", [("residual", lambda x, y: np.clip(x + y, -1, 1)), ("halved", lambda x, y: (x + y) / 2)])
+def test_the_input_meets_a_tanh(output, together):
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    model, bias = networks.generator(width=4, blocks=1, output=output), np.array([2.0, -2.0, 0.3])
+    last = model.get_layer("conv2d_7")
+    last.set_weights([np.zeros_like(last.get_weights()[0]), bias])
+    np.testing.assert_allclose(model(x), together(x, np.tanh(bias)), atol=1e-6)
+
+
 def test_dropout_is_noise_in_training_alone_and_has_no_parameters():
     x = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
     model, plain = (networks.generator(4, 2, "none", "halved", dropout) for dropout in (0.5, 0.0))

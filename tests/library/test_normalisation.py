@@ -11,7 +11,7 @@ from course_lib.normalisation import BatchNormalization
 def pair(dtype="float32", shape=(4, 6, 5, 3)):
     """Keras' layer and ours with the same variables, all different from their beginnings."""
     rng = np.random.default_rng(0)
-    layers = [kind(momentum=0.9, dtype=dtype) for kind in (keras.layers.BatchNormalization, BatchNormalization)]
+    layers = [kind(momentum=0.9, epsilon=0.01, dtype=dtype) for kind in (keras.layers.BatchNormalization, BatchNormalization)]
     values = [rng.uniform(0.5, 2, shape[-1]) for _ in range(4)]
     for layer in layers:
         layer.build(shape)
@@ -30,7 +30,7 @@ def results(layer, x, training):
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (1, 1, 2, 3)])
+@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (1, 1, 2, 3), (6, 3)])
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-4), ("mixed_bfloat16", 3e-2)])
 def test_equal_to_keras(training, shape, dtype, tolerance):
     (reference, ours), x = pair(dtype, shape)
@@ -38,6 +38,13 @@ def test_equal_to_keras(training, shape, dtype, tolerance):
         assert expected.dtype == got.dtype
         expected, got = (np.array(tf.cast(value, "float32")) for value in (expected, got))
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_images_go_through_one_operation(training):
+    (_, ours), x = pair()
+    graph = tf.function(lambda x: ours(x, training=training)).get_concrete_function(tf.constant(x)).graph
+    assert sum("FusedBatchNorm" in operation.type for operation in graph.get_operations()) == 1
 
 
 def test_a_frozen_layer_keeps_its_statistics():

@@ -87,6 +87,16 @@ def test_two_layers_swapped_though_the_total_is_right():
         parameters.check(layers, report.TABLE_2)
 
 
+@pytest.mark.parametrize("rows, row", [
+    (lambda rows: [*rows[:-1], rows[0]], 24), (lambda rows: [*rows[:9], rows[0], *rows[9:-1], rows[0]], 10),
+    (lambda rows: [*rows[:19], *rows[21:-1], rows[0]], 20),
+], ids=["last", "one more", "two fewer"])
+def test_no_remedy_is_named_that_would_not_do(rows, row):
+    """The last convolution is wrong, too: the sentence ends with what the first wrong one has."""
+    with pytest.raises(parameters.TableMismatch, match=rf"row {row} of Table 2: [^.]*\.$"):
+        parameters.check(convolutions(rows(report.TABLE_2.rows)), report.TABLE_2)
+
+
 def test_one_bias_off():
     with pytest.raises(parameters.TableMismatch, match="conv2d_5, row 6 of Table 2: it has 589,824 .* bias is missing"):
         parameters.check(convolutions(report.TABLE_2.rows, without_bias=5), report.TABLE_2)

@@ -150,10 +150,10 @@ def bad_files(folder):
     (folder / "cut.png").write_bytes(png[:len(png) // 2])
     (folder / "header.jpg").write_bytes(good[:20])
     (folder / "folder.jpg").mkdir()
-    return {"text.jpg": "not a photo", "empty.png": "empty", "cut.jpg": "damaged", "cut.png": "damaged",
-            "header.jpg": "not a photo", "folder.jpg": "folder", "missing.jpg": "no file",
+    return {"text.jpg": "not a photo", "empty.png": "is empty", "cut.jpg": "damaged", "cut.png": "damaged",
+            "header.jpg": "not a photo", "folder.jpg": "is a folder", "missing.jpg": "no file",
             huge(folder / "100_megapixels.png", 10_000, 10_000).name: "100 megapixels",
-            huge(folder / "400_megapixels.png", 20_000, 20_000).name: "megapixels"}
+            huge(folder / "400_megapixels.png", 20_000, 20_000).name: "far more than 64 megapixels"}
 
 
 def test_bad_files_give_one_sentence(tmp_path, recwarn):

@@ -218,7 +218,7 @@ def stored(tmp_path, model):
     """The model as a pretrained folder."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    restoration.save_weights(model, folder / "generator.npz")
+    restoration.save_weights(model, str(folder / "generator.npz"))
     (folder / "settings.json").write_text(json.dumps({"generator": {"width": 8}}))
     return folder
 

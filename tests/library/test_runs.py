@@ -10,7 +10,7 @@ import pytest
 
 from course_lib import blur, photos
 from course_lib.files import atomic, locked
-from course_lib.runs import SIZES, Run, RunError, Settings
+from course_lib.runs import SIZES, Run, RunError, Settings, read_checkpoint
 
 
 def test_settings_are_read_from_text():
@@ -91,6 +91,11 @@ def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeyp
     assert flushed == [0] and (tmp_path / "file.txt").read_text() == "new"
 
 
+def test_a_checkpoint_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_checkpoint(tmp_path)
+
+
 def test_the_sizes_are_three():
     assert list(SIZES) == ["smoke", "laptop", "paper"]
 
@@ -112,12 +117,14 @@ def test_a_stored_run_is_whole(folder):
 def test_pictures_are_found_by_any_whole_number_and_from_the_end():
     run = Run(photos.DATA / "runs" / "content")
     last = len(run.history) - 1
-    assert (run.picture(np.int64(last), 0) == run.picture(-1, 0)).all()
+    assert (run.picture(np.int64(last), 0) == run.picture(-1)).all()
     for which, photo in ((last + 1, 0), (0, 99)):
         with pytest.raises(RunError, match=f"epochs 0 to {last} of photographs 0 to"):
             run.picture(which, photo)
     with pytest.raises(TypeError):
         run.picture(1.5)
+    with pytest.raises(RunError, match=f"no weights .*epochs 0 to {last}"):
+        run.weights(last + 1)
 
 
 def test_the_few_photographs_are_crops_of_the_built_in_ones():

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import sys
 
 import nbformat
 import pytest
@@ -129,3 +131,29 @@ def test_saving_drops_the_widget_that_has_html_beside_it():
     assert json.dumps(model) == before
     for other in ({"type": "file", "content": "text"}, {"type": "directory", "content": None}):
         workspace.drop_dead_widgets(model=other)
+
+
+def test_lab_serves_my_work_and_says_what_is_new(lessons, tmp_path, monkeypatch, capsys):
+    from jupyterlab.labapp import LabApp
+
+    given, work = [], tmp_path / "my_work"
+    monkeypatch.setattr(LabApp, "launch_instance", given.append)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    for display, user in (("", 0), (":0", 1000)):
+        monkeypatch.setenv("DISPLAY", display)
+        monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+        workspace.lab(["--port=1"], lessons, work)
+        words, out = given.pop(), capsys.readouterr().out
+        assert f"--ServerApp.root_dir={work}" in words and words[-1] == "--port=1"
+        assert ("--no-browser" in words) == ("Open the address below" in out) == (not display)
+        assert ("--allow-root" in words) == (user == 0)
+        assert ("Copied to my_work: 00_start_here.ipynb, " in out) == (user == 0)
+
+    write_lesson(lessons / "04_generator.ipynb", "second")
+    (lessons / "glossary.md").write_text("# More\n", encoding="utf-8")
+    workspace.lab((), lessons, work)
+    said = re.findall(r"newer version of (\S+)\. .* reset LESSON=(\w+)`", capsys.readouterr().out)
+    assert said == [("04_generator.ipynb", "04"), ("glossary.md", "glossary")]
+    for _, name in said:
+        assert workspace.reset(name, lessons, work)
