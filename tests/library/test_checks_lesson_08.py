@@ -93,7 +93,7 @@ WRONG = [
     (lesson_08.check_early_stop, lambda scores, patience: int(np.argmax(scores)), "pair"),
     (lesson_08.check_early_stop, lambda scores, patience: (len(scores) - 1, int(np.argmax(scores))), "as soon as"),
     (lesson_08.check_find_period, lambda image: 2, "it should be 0"),
-    (lesson_08.check_find_period, lambda image: 0, "it should be 2.*peak of period"),
+    (lesson_08.check_find_period, lambda image: 0, "it should be 4.*peak of period"),
     (lesson_08.check_find_period, partial(period_by, order=(2, 4)), "ask for period 4 first"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1, 2)), "stripes only on one"),
