@@ -714,7 +714,7 @@ print("the way of measuring alone lifts the PSNR of this blurred photograph by m
 #
 # ### Exercise 5, a challenge: tune a damage to a PSNR (2 points)
 #
-# `degrade(sharp, strength)` returns a damaged photograph (both are `uint8`). The greater the strength, the lower the PSNR. Find the strength, between 0 and `high`, at which `evaluation.psnr(sharp, degrade(sharp, strength))` is `target`, within 0.02 dB.
+# `degrade(sharp, strength)` returns a damaged photograph (both are `uint8`), for strengths from 0 to `high`. The greater the strength, the lower the PSNR. Find the strength at which `evaluation.psnr(sharp, degrade(sharp, strength))` is `target`, within 0.02 dB.
 #
 # Use [bisection](glossary.md): try the middle of the interval; if the PSNR is still too high, the strength you are looking for is in the upper half, otherwise in the lower; go on with that half. Each step halves the interval, so 20 steps make it a million times smaller.
 # The check counts how often you call `degrade`: at most 60 calls are allowed.

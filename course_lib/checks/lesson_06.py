@@ -14,7 +14,7 @@ def _named(mistakes: dict, otherwise: str, tolerance: float):
         given = np.asarray(given, dtype=float)
         for words, answer in mistakes.items():
             answer = np.asarray(answer, dtype=float)
-            answer = np.broadcast_to(answer, given.shape) if answer.ndim == 0 else answer
+            answer = np.broadcast_to(answer, given.shape) if answer.ndim == 0 and given.ndim < 2 and given.size else answer
             if answer.shape == given.shape and np.allclose(given, answer, rtol=0, atol=tolerance):
                 return words
         return otherwise
@@ -64,6 +64,12 @@ def _bound(function, *arguments):
     return bound
 
 
+def _stacked(given):
+    """A list or tuple of tensors as one tensor, which a tape can follow; anything else as it is."""
+    from course_lib.backend import tf
+    return tf.stack(given) if isinstance(given, (list, tuple)) and given and all(map(tf.is_tensor, given)) else given
+
+
 def check_perceptual_loss(perceptual_loss, seed: int = 0) -> None:
     """Toy feature networks, then VGG16 against losses.Perceptual; one number per image; a tape can follow."""
     from course_lib import losses
@@ -91,7 +97,7 @@ def check_perceptual_loss(perceptual_loss, seed: int = 0) -> None:
                       hint=_named(mistakes, "subtract the features, square, and average each image on its own.", 1e-3 * expected.min()))
     with tf.GradientTape() as tape:
         tape.watch(output)
-        value = call(_bound(perceptual_loss, features, sharp, output))
+        value = _stacked(call(_bound(perceptual_loss, features, sharp, output)))
     if not tf.is_tensor(value) or tape.gradient(value, output) is None:
         fail("your `perceptual_loss` computes the right numbers, but TensorFlow can't follow it back to the output, so no network "
              "could learn from it: use keras.ops or tf instead of NumPy.")
@@ -150,7 +156,7 @@ def check_best_critic(best_critic, seed: int = 0) -> None:
         try:
             scores = np.asarray(given, dtype=float)
         except (TypeError, ValueError):
-            scores = np.empty(0)
+            fail(f"your `best_critic` gave {type(given).__name__}, which isn't one array or list of numbers: one score for each bin is needed.")
         if scores.shape != p.shape:
             fail(f"for {len(p)} bins your `best_critic` gave "
                  + ("None: does it end in `return`?" if given is None else f"the shape {scores.shape}; one score for each bin is needed."))
@@ -216,6 +222,11 @@ def check_gradient_penalty(gradient_penalty, seed: int = 0) -> None:
                 "the length of a gradient is the root of the sum of its squares.": ((at**2).sum(axis=axes) - 1)**2,
                 "each example has its own length: sum over all axes but the first.": (np.sqrt((at**2).sum()) - 1)**2,
                 "square the difference from 1.": np.abs(norm - 1),
+                "square the difference from 1; as it is, it has a sign.": norm - 1,
+                "a length below 1 is penalised, too.": np.maximum(norm - 1, 0)**2,
+                "take the gradient of the scores as they are, not that of their mean: its lengths depend on the number of examples.":
+                    (norm / count - 1)**2,
+                "the weight λ comes later.": 10 * expected,
                 "the slope is to be 1, not 0: subtract 1 before you square.": norm**2,
                 "that is the length of the gradient; the penalty is (length − 1)².": norm,
                 "a sum of squares is the length, not a mean.": (np.sqrt((at**2).mean(axis=axes)) - 1)**2,
@@ -227,9 +238,7 @@ def check_gradient_penalty(gradient_penalty, seed: int = 0) -> None:
                         if np.shape(answer) != expected.shape or not np.allclose(answer, expected, atol=1e-3)}
             tolerance = 1e-3 * max(1.0, expected.max())
             with tf.GradientTape() as tape:
-                given = call(_bound(gradient_penalty, critic, real, fake, mix))
-                if isinstance(given, list) and given and all(map(tf.is_tensor, given)):
-                    given = tf.stack(given)
+                given = _stacked(call(_bound(gradient_penalty, critic, real, fake, mix)))
             again = _bound(lambda: given)
             again.__name__ = getattr(gradient_penalty, "__name__", "your function")
             hint = _named(mistakes, "between = mix × real + (1 − mix) × fake; its gradient, the length of it, (length − 1)².", tolerance)

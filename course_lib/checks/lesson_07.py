@@ -51,6 +51,7 @@ def check_adam(adam, seed: int = 0) -> None:
             arguments = (state[0], g, *state[1:], t, rate, beta_1, beta_2, epsilon)
             expected = _adam(*arguments)
             given = call(adam, *arguments)
+            given = list(given) if getattr(given, "ndim", 0) == 2 else given           # np.array([w, m, v])
             if not isinstance(given, (tuple, list)) or len(given) != 3:
                 fail("your `adam` must return three things, `w, m, v`" + (": does it end in `return`?" if given is None else "."))
             try:
@@ -62,7 +63,10 @@ def check_adam(adam, seed: int = 0) -> None:
                     likely = [words for words, mistake in ADAM_MISTAKES.items()
                               if np.allclose(mine, dict(zip("wmv", _adam(*arguments, **mistake)))[name], rtol=1e-5, atol=1e-7)]
                     if name != "w" and np.allclose(mine, right / (1 - (beta_1 if name == "m" else beta_2) ** t)):
-                        likely = [f"return {name} itself, without the correction: the next step goes on from it."]
+                        likely = [f"a factor 1 − β is missing, or you corrected it already: return {name} itself, without the correction, "
+                                  "as the next step goes on from it."]
+                    likely += [f"this is the new {other}: return w, m, v in this order." for other, value in zip("wmv", expected)
+                               if other != name and np.allclose(mine, value)]
                     fail(f"in step t = {t} with β₁ = {beta_1:.3g}, β₂ = {beta_2:.3g}, ε = {epsilon:.3g} your {name} is "
                          f"{np.round(mine, 5).tolist()}, the formula gives {np.round(right, 5).tolist()}: "
                          + (likely[0] if likely else f"compare your line for {name} with the formula."))
@@ -95,8 +99,11 @@ def _off(mine: np.ndarray, right: np.ndarray) -> float:
     return float(np.linalg.norm(mine - right) / np.linalg.norm(right))
 
 
-def _judge(name: str, mine: np.ndarray, right: np.ndarray, optimizer, mistakes, when: str = "") -> None:
-    """Fail unless the network called `name` went where it should; `mistakes` is {words: function that gives a motion}."""
+def _judge(name: str, mine: np.ndarray, right: np.ndarray, optimizer, mistakes, when: str = "", steps: int = 1) -> None:
+    """Fail unless the network called `name` went where it should; `mistakes` is {words: function that gives a motion}.
+
+    steps: how many the optimizer takes if all is right.
+    """
     start = f"{when}the weights of the {name}"
     if not np.any(mine):
         fail(f"{start} did not change: apply the gradients of its loss with the optimizer that is given.")
@@ -110,8 +117,10 @@ def _judge(name: str, mine: np.ndarray, right: np.ndarray, optimizer, mistakes, 
     for words, motion in mistakes.items():
         if _off(mine, motion()) <= TOLERANCE:
             fail(f"{start} went the wrong way: {words}")
+    if int(optimizer.iterations) != steps:
+        fail(f"{start} went the wrong way: steps taken by the optimizer that is given: {int(optimizer.iterations)}, there should be {steps}.")
     factor = float(mine @ right / (right @ right))
-    if _off(mine, factor * right) * abs(factor) <= TOLERANCE and factor != 0:
+    if factor != 0 and _off(mine, factor * right) <= TOLERANCE:
         fail(f"{start} moved {factor:.3g} times as far as they should: "
              + ("the sign of the loss is wrong." if abs(factor + 1) < TOLERANCE else
                 "the loss is a mean over the batch, and each weight of a loss counts once."))
@@ -143,6 +152,12 @@ def _spread(network, rng) -> None:
     for weight in network.trainable_variables:
         if not np.any(weight.numpy()):
             weight.assign(rng.normal(0, 0.1, weight.shape))
+
+
+def _opinion(critic, output, sharp) -> None:
+    """Make a critic answer clearly, so that its part of a gradient shows, and higher for sharp images, where `abs` turns its loss round."""
+    last = critic.get_layer("dense_1").kernel
+    last.assign(last * (10 if tf.reduce_mean(critic(sharp)) > tf.reduce_mean(critic(output)) else -10))
 
 
 def _descent(rate: float):
@@ -216,9 +231,8 @@ def check_critic_step(critic_step, seed: int = 0) -> None:
     keras.utils.set_random_seed(seed)
     critic = networks.discriminator(32, "layer", "linear", width=8)
     _spread(critic, rng)
-    last = critic.get_layer("dense_1").kernel
-    last.assign(10 * last)
     output, sharp = _images(rng)
+    _opinion(critic, output, sharp)
     batch = sharp, output, tf.constant(rng.uniform(size=(4, 1, 1, 1)).astype(np.float32))
     rate, motion = float(rng.uniform(0.005, 0.015)), _Motion(critic)
 
@@ -261,7 +275,7 @@ def _settings(seed: int):
                                   penalty=PENALTY, content_weight=3.0 + seed % 3, adversarial_weight=0.5)
 
 
-def _gan(gan, blurred, sharp, mixes, *, late=False, mode=True, only_first=False, fooled=-1, critic=None, **weights) -> None:
+def _gan(gan, blurred, sharp, mixes, *, late=False, mode=True, only_first=False, both=False, fooled=-1, critic=None, **weights) -> None:
     """`DeblurGAN.step` written out; the keywords build in a mistake each."""
     content, adversarial = (weights.get(name, getattr(gan.settings, name)) for name in ("content_weight", "adversarial_weight"))
 
@@ -276,7 +290,7 @@ def _gan(gan, blurred, sharp, mixes, *, late=False, mode=True, only_first=False,
                 train_critic()
         loss = content * tf.reduce_mean(losses.l1(sharp, output))
         loss += adversarial * fooled * tf.reduce_mean(gan.critic(output, training=True))
-    variables = gan.generator.trainable_variables
+    variables = gan.generator.trainable_variables + (gan.critic.trainable_variables if both else [])
     gan.optimizer.apply(tape.gradient(loss, variables), variables)
     if late:
         train_critic()
@@ -292,6 +306,7 @@ GAN_MISTAKES = {
     "multiply the adversarial loss by adversarial_weight.": {"adversarial_weight": 1.0},
     "call the generator with training=True, so that batch normalisation uses the batch's own statistics.": {"mode": False},
     "the critic takes one step for each of `mixes`.": {"only_first": True},
+    "the generator's step moves the generator's weights alone; the critic's stay where they are.": {"both": True},
     **{f"of the critic: {words}": {"critic": mistake} for words, mistake in CRITIC_MISTAKES.items()},
 }
 
@@ -307,9 +322,9 @@ class _Game:
         self.gan.critic = networks.discriminator(self.settings.patch, "layer", "linear", width=8)      # a step in a moment
         for network in (self.gan.generator, self.gan.critic):
             _spread(network, rng)
-        last = self.gan.critic.get_layer("dense_1").kernel
-        last.assign(10 * last)                              # a critic with an opinion: its part of the gradient shows
         self.batches = [_images(rng) for _ in range(2)]
+        blurred, sharp = self.batches[0]
+        _opinion(self.gan.critic, self.gan.generator(blurred, training=True), sharp)
         self.motions = {"critic": _Motion(self.gan.critic), "generator": _Motion(self.gan.generator)}
 
     def restart(self) -> None:
@@ -339,6 +354,12 @@ class _Game:
             found.append({name: motion.vector for name, motion in self.motions.items()})
         return found
 
+    def mistakes(self, name: str, steps: int) -> dict:
+        """The motions of one network for the mistakes that can show in it, while the other one went right."""
+        return {words: functools.partial(self.moved, name, steps, **mistake) for words, mistake in GAN_MISTAKES.items()
+                if (not {"only_first", "both", "critic"} & set(mistake) if name == "generator" else
+                    {"mode", "only_first", "both", "critic"} & set(mistake))}
+
     def play(self, gan_step, number: int) -> None:
         s, gan = self.settings, self.gan
         _do(gan_step, gan.generator, gan.critic, gan.optimizer, gan.critic_optimizer, *self.batches[number], self.mixes(number),
@@ -352,9 +373,7 @@ def check_gan_step_critic(gan_step, seed: int = 0) -> None:
     game.restart()
     game.play(gan_step, 0)
     mine = game.motions["critic"].vector
-    _judge("critic", mine, right["critic"], game.gan.critic_optimizer,
-           {words: functools.partial(game.moved, "critic", 1, **mistake) for words, mistake in GAN_MISTAKES.items()
-            if {"mode", "only_first", "critic"} & set(mistake)})
+    _judge("critic", mine, right["critic"], game.gan.critic_optimizer, game.mistakes("critic", 1), steps=game.settings.critic_steps)
     passed("after one step your critic stands where the library's does, within 1%.")
 
 
@@ -368,7 +387,6 @@ def check_gan_step(gan_step, seed: int = 0) -> None:
         mine = {name: motion.vector for name, motion in game.motions.items()}
         optimizers = {"critic": game.gan.critic_optimizer, "generator": game.gan.optimizer}
         for name in ("critic", "generator"):
-            _judge(name, mine[name], right[number][name], optimizers[name],
-                   {words: functools.partial(game.moved, name, number + 1, **mistake) for words, mistake in GAN_MISTAKES.items()},
-                   when=f"after step {number + 1} ")
+            _judge(name, mine[name], right[number][name], optimizers[name], game.mistakes(name, number + 1),
+                   when=f"after step {number + 1} ", steps=(number + 1) * (game.settings.critic_steps if name == "critic" else 1))
     passed("after two steps on two batches both networks stand where those of `DeblurGAN.step` do, within 1%.")

@@ -31,6 +31,9 @@ def check_residual(residual, seed: int = 0) -> None:
         compare_array(residual, sharp, image, expected=expected, source="image − sharp", hint=_hint({
             "uint8 has no negative numbers, 3 − 5 gives 254 there; make both arrays float before you subtract.": image - sharp,
             "uint8 has no negative numbers, and the order is image − sharp: make both arrays float, then subtract.": sharp - image,
+            "an unsigned type has no negative numbers, however wide it is.": image.astype(np.uint16) - sharp,
+            "int8 ends at 127, and a difference may be 255.": (image - sharp).astype(np.int8),
+            "keep what is below 0, where the image is too dark.": np.maximum(expected, 0),
             "keep the sign: below 0 where the image is too dark.": np.abs(expected),
             "the order is image − sharp, so that too dark is below 0.": -expected,
             "in grey levels from −255 to 255; don't divide.": expected / 255,
@@ -55,7 +58,7 @@ def check_radial(radial, seed: int = 0) -> None:
     size = int(rng.integers(12, 20))
     one = np.zeros((size, size))
     one[0, -3] = one[0, 3] = 1.0                                # a grating of 3 cycles per picture
-    for power in (np.ones((8, 8)), one, rng.uniform(1, 9, (size, size)), rng.uniform(1, 9, (size + 1, size + 1))):
+    for power in (np.ones((8, 8)), rng.uniform(1, 9, (size, size)), rng.uniform(1, 9, (size + 1, size + 1)), one):
         expected = compare.radial_mean(power)
         n = len(power)
         compare_array(radial, power, expected=expected, source="the mean over each ring", tolerance=1e-5, hint=_hint({
@@ -105,11 +108,21 @@ def _ties_count(scores, patience: int) -> tuple[int, int]:
     return len(scores) - 1, best
 
 
+def _never_reset(scores, patience: int) -> tuple[int, int]:
+    bad = best = 0
+    for epoch in range(1, len(scores)):
+        bad, best = (bad, epoch) if scores[epoch] > scores[best] else (bad + 1, best)
+        if bad >= patience:
+            return epoch, best
+    return len(scores) - 1, best
+
+
 def check_early_stop(early_stop, seed: int = 0) -> None:
     """Rising, falling, recovering, tied and random scores."""
     rng = np.random.default_rng([83, seed])
     cases = [([1.0, 2.0, 3.0, 2.5, 2.4, 2.6], 2), ([1.0, 2.0, 3.0], 2), ([0.0, -1.0, -2.0, -3.0], 1),
-             ([1.0, 3.0, 2.0, 2.5, 2.6, 4.0], 2), ([1.0, 3.0, 2.0, 2.5, 2.6, 4.0], 4), ([1.0, 2.0, 2.0, 2.0, 2.0], 2)]
+             ([1.0, 3.0, 2.0, 2.5, 2.6, 4.0], 2), ([1.0, 3.0, 2.0, 2.5, 2.6, 4.0], 4), ([1.0, 2.0, 2.0, 2.0, 2.0], 2),
+             ([1.0, 0.5, 2.0, 1.5, 3.0], 2)]
     for _ in range(4):
         cases.append((np.round(np.cumsum(rng.normal(0, 1, 14)), 1).tolist(), int(rng.integers(1, 5))))
     for scores, patience in cases:
@@ -126,10 +139,13 @@ def check_early_stop(early_stop, seed: int = 0) -> None:
                 "training that has stopped never sees the later scores.": (expected[0], int(np.argmax(scores))),
                 "compare with the best score so far, not with the one before.": _compared_with_previous(scores, patience),
                 "an equal score is no improvement.": _ties_count(scores, patience),
+                "count the epochs since the best one: after a new best, the count begins again.": _never_reset(scores, patience),
                 "it stops as soon as `patience` epochs have passed since the best one.": _early_stop(scores, patience + 1),
                 "the epochs since the best one are `patience` in number, the best itself not counted.":
                     _early_stop(scores, max(patience - 1, 1)),
                 "without a stop, the last epoch is len(scores) − 1.": (len(scores), expected[1]),
+                "epochs count from 0, as `scores` does.": (expected[0] + 1, expected[1] + 1),
+                "the second number is the best epoch, not its score.": (expected[0], int(scores[expected[1]])),
             }
             words = next((text for text, wrong in mistakes.items() if answer == wrong),
                          "go through the epochs in order, remember the best so far, and count how long ago it was.")
@@ -170,10 +186,11 @@ def _marked(crop: np.ndarray, pattern: np.ndarray, strength: float = 0.1) -> np.
     return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
 
 
-def checkerboard(crop: np.ndarray, period: int) -> np.ndarray | None:
+def checkerboard(crop: np.ndarray, period: int, pattern: np.ndarray | None = None) -> np.ndarray | None:
     """The picture under a checkerboard, as faint as it can be and stand out 1000 times on both axes; None if none does."""
+    pattern = coverage(len(crop), {2: 1, 4: 2}[period]) if pattern is None else pattern
     for strength in (0.06, 0.12, 0.25, 0.5, 1.0):
-        image = _marked(crop, coverage(len(crop), {2: 1, 4: 2}[period]), strength)
+        image = _marked(crop, pattern, strength)
         power, step = compare.power(image), len(crop) // period
         if min(peak(power, step, 0), peak(power, 0, step)) > 1000:
             return image
@@ -183,16 +200,19 @@ def checkerboard(crop: np.ndarray, period: int) -> np.ndarray | None:
 def checkerboard_cases(rng: np.random.Generator):
     """(what it is, picture, period) of clean photographs, checkerboards, and patterns that are none."""
     for size in (96, 128):
-        marked, stripes_are_clear = {None: None}, False
-        while any(image is None for image in marked.values()) or not stripes_are_clear:
+        marked, crossed, stripes_are_clear = {None: None}, None, False
+        while crossed is None or any(image is None for image in marked.values()) or not stripes_are_clear:
             crop = _crop(rng, size)
             soft = blur.convolve(crop, blur.linear_psf(9, int(rng.integers(180))))
             marked = {(kind, period): checkerboard(image, period)
                       for kind, image in (("a", crop), ("a blurred", soft)) for period in (2, 4)}
+            rows = _stripes(size, 4, both=False)
+            crossed = checkerboard(crop, 4, (rows + rows.T) / 2)        # peaks on both axes, but none between them
             stripes = _marked(crop, _stripes(size, 2, both=False))
             stripes_are_clear = peak(compare.power(stripes), 0, size // 2) < 20
         yield "a photograph as it is", crop, 0
         yield "a blurred photograph", soft, 0
+        yield "a photograph with stripes of period 4 in both directions", crossed, 4
         for (kind, period), image in marked.items():
             yield f"{kind} photograph with a checkerboard of period {period}", image, period
         yield "a photograph with horizontal stripes of period 2", stripes, 0
@@ -221,7 +241,8 @@ def check_find_period(find_period, seed: int = 0) -> None:
     """Photographs with and without checkerboards, and with stripes and grids that are none."""
     for what, image, period in checkerboard_cases(np.random.default_rng([84, seed])):
         given = call(find_period, image)
-        if given is None or not np.isscalar(given):
+        given = np.asarray(given).item() if getattr(given, "ndim", None) == 0 else given       # array(4), a tensor
+        if not isinstance(given, (int, float)):
             fail(f"your `find_period` gave {given!r}, not a number: return 2, 4 or 0" + (", and end in `return`." if given is None else "."))
         if given != period:
             words = {

@@ -85,6 +85,15 @@ def test_other_right_answers_pass():
     lesson_06.check_earth_mover(lambda p, q, width: wasserstein_distance(np.arange(len(p)) * width, np.arange(len(q)) * width, p, q))
     lesson_06.check_best_critic(shifted_critic)
     lesson_06.check_gradient_penalty(library_penalty)
+    lesson_06.check_perceptual_loss(lambda features, sharp, output: one_by_one(perceptual_loss, features, sharp, output))
+    lesson_06.check_perceptual_loss(lambda *given: tuple(one_by_one(perceptual_loss, *given)))
+    lesson_06.check_gradient_penalty(lambda *given: tuple(one_by_one(gradient_penalty, *given)))
+    lesson_06.check_gradient_penalty(lambda *given: one_by_one(gradient_penalty, *given))
+
+
+def one_by_one(loss, network, *batches):
+    """A list with the loss of each example."""
+    return [loss(network, *(batch[i:i + 1] for batch in batches))[0] for i in range(len(batches[0]))]
 
 
 def in_numpy(features, sharp, output):
@@ -137,6 +146,13 @@ WRONG = [
     (lesson_06.check_gradient_penalty, lambda *given: gradient_penalty(*given, at="real"), "not at the real"),
     (lesson_06.check_gradient_penalty, lambda *given: gradient_penalty(*given, at="fake"), "not at the fake"),
     (lesson_06.check_gradient_penalty, unwatched, "stopped with"),
+    (lesson_06.check_gradient_penalty, lambda *given: 10 * gradient_penalty(*given), "comes later"),
+    (lesson_06.check_gradient_penalty, lambda *given: gradient_penalty(*given)[:, None], "the length of it"),
+    (lesson_06.check_gradient_penalty, lambda c, *given: gradient_penalty(lambda x: tf.reduce_mean(c(x)), *given), "not that of their mean"),
+    (lesson_06.check_gradient_penalty, lambda c, *given: tf.sqrt(gradient_penalty(c, *given, target=0)) - 1, "has a sign"),
+    (lesson_06.check_gradient_penalty, lambda *given: tf.maximum(tf.sqrt(gradient_penalty(*given, target=0)) - 1, 0)**2, "below 1"),
+    (lesson_06.check_best_critic, lambda p, q, width: (score for score in best_critic(p, q, width)), "gave generator"),
+    (lesson_06.check_best_critic, lambda *given: (best_critic(*given), 1), "isn't one array"),
     (lesson_06.check_gradient_penalty, penalty_in_numpy, "can't follow"),
 ]
 

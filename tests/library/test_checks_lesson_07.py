@@ -108,6 +108,8 @@ def gan_in_one(generator, critic, generator_optimizer, critic_optimizer, blurred
 RIGHT = [
     (lesson_07.check_adam, adam),
     (lesson_07.check_adam, lambda *given: list(adam(*given))),
+    (lesson_07.check_adam, lambda *given: np.array(adam(*given))),
+    (lesson_07.check_adam, lambda *given: tf.stack(adam(*given))),
     (lesson_07.check_content_step, content_step),
     (lesson_07.check_content_step, content_by_keras),
     (lesson_07.check_content_step, content_compiled),
@@ -147,6 +149,33 @@ def summed(sharp, output):
     return tf.reduce_sum(tf.abs(sharp - output), axis=(1, 2, 3))
 
 
+def absolute(critic, optimizer, sharp, output, mix, of=tf.abs):
+    with tf.GradientTape() as tape:
+        loss = of(tf.reduce_mean(critic(output, training=True)) - tf.reduce_mean(critic(sharp, training=True)))
+        loss += 10.0 * tf.reduce_mean(losses.gradient_penalty(critic, sharp, output, mix))
+    optimizer.apply(tape.gradient(loss, critic.trainable_variables), critic.trainable_variables)
+
+
+def image_by_image(generator, optimizer, blurred, sharp):
+    for i in range(len(sharp)):
+        content_step(generator, optimizer, blurred[i:i + 1], sharp[i:i + 1])
+
+
+def whole_sum(sharp, output):
+    return tf.reduce_sum(tf.abs(sharp - output))
+
+
+def moves_both(generator, critic, generator_optimizer, critic_optimizer, blurred, sharp, mixes, content_weight, adversarial_weight):
+    output = generator(blurred, training=True)
+    for mix in mixes:
+        critic_step(critic, critic_optimizer, sharp, output, mix)
+    with tf.GradientTape() as tape:
+        output = generator(blurred, training=True)
+        loss = content_weight * tf.reduce_mean(losses.l1(sharp, output)) - adversarial_weight * tf.reduce_mean(critic(output, training=True))
+    weights = generator.trainable_variables + critic.trainable_variables
+    generator_optimizer.apply(tape.gradient(loss, weights), weights)
+
+
 WRONG = [
     (lesson_07.check_adam, with_mistake(adam, correct=False), "1 − βᵗ"),
     (lesson_07.check_adam, with_mistake(adam, inside=1), "outside the square root"),
@@ -154,6 +183,8 @@ WRONG = [
     (lesson_07.check_adam, with_mistake(adam, sign=1), "subtract"),
     (lesson_07.check_adam, with_mistake(adam, late=1), "t counts from 1"),
     (lesson_07.check_adam, adam_returns_corrected, "return m itself"),
+    (lesson_07.check_adam, lambda w, g, m, *rest: (adam(w, g, m, *rest)[0], rest[3] * m + g, adam(w, g, m, *rest)[2]), "factor 1 − β is missing"),
+    (lesson_07.check_adam, lambda *given: adam(*given)[1:] + adam(*given)[:1], "the new w: return w, m, v in this order"),
     (lesson_07.check_adam, lambda *given: adam(*given)[0], "three things"),
     (lesson_07.check_adam, lambda *given: None, "return"),
     (lesson_07.check_content_step, with_mistake(content_step, training=False), "training=True"),
@@ -163,6 +194,8 @@ WRONG = [
     (lesson_07.check_content_step, with_mistake(content_step, loss=summed), "mean over the batch"),
     (lesson_07.check_content_step, lambda g, o, b, s: content_step(g, o, s, b), "given the blurred images"),
     (lesson_07.check_content_step, lambda g, o, b, s: None, "did not change"),
+    (lesson_07.check_content_step, with_mistake(content_step, loss=whole_sum), "mean over the batch"),
+    (lesson_07.check_content_step, image_by_image, "steps taken.*: 4, there should be 1"),
     (lesson_07.check_content_step, own_optimizer, "not one of your own"),
     (lesson_07.check_critic_step, with_mistake(critic_step, sign=-1.0), r"D\(output\) − D\(sharp\)"),
     (lesson_07.check_critic_step, with_mistake(critic_step, penalty=0.0), "belongs to the loss"),
@@ -170,6 +203,8 @@ WRONG = [
     (lesson_07.check_critic_step, with_mistake(critic_step, real=0.0), "sharp images belong"),
     (lesson_07.check_critic_step, with_mistake(critic_step, swap=True), "in this order"),
     (lesson_07.check_critic_step, with_mistake(critic_step, power=2), "squared the bracket already"),
+    (lesson_07.check_critic_step, absolute, r"D\(output\) − D\(sharp\)"),
+    (lesson_07.check_critic_step, with_mistake(absolute, of=tf.nn.relu), "term by term"),
     (lesson_07.check_critic_step, lambda *given: None, "did not change"),
     (lesson_07.check_hours, lambda *given: hours(*given) / 2, "two operations"),
     (lesson_07.check_hours, lambda *given: hours(*given) * 3600, "3,600 seconds"),
@@ -178,6 +213,9 @@ WRONG = [
     (lesson_07.check_gan_step_critic, with_mistake(gan_step, step=with_mistake(critic_step, penalty=0.0)), "belongs to the loss"),
     (lesson_07.check_gan_step_critic, with_mistake(gan_step, step=with_mistake(critic_step, sign=-1.0)), r"D\(output\) − D\(sharp\)"),
     (lesson_07.check_gan_step_critic, lambda *given: gan_step(*given[:6], given[6][:1], *given[7:]), "each of `mixes`"),
+    (lesson_07.check_gan_step_critic, with_mistake(gan_step, step=absolute), r"D\(output\) − D\(sharp\)"),
+    (lesson_07.check_gan_step_critic, moves_both, "generator's weights alone"),
+    (lesson_07.check_gan_step_critic, lambda g, c, go, co, *given: gan_step(g, c, co, go, *given), "steps taken"),
     (lesson_07.check_gan_step, with_mistake(gan_step, late=True), "critic's steps come first"),
     (lesson_07.check_gan_step, with_mistake(gan_step, sign=1.0), "high answer"),
     (lesson_07.check_gan_step, with_mistake(gan_step, training=False), "training=True"),

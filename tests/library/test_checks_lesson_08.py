@@ -36,18 +36,25 @@ def test_other_right_answers_pass():
     lesson_08.check_early_stop(lambda scores, patience: np.array(early(scores, patience)))
     lesson_08.check_find_period(lambda image: np.int64(lesson_08.find_period(image)))
     lesson_08.check_find_period(lambda image: float(lesson_08.find_period(image)))
+    lesson_08.check_find_period(lambda image: np.array(lesson_08.find_period(image)))
+
+
+def ring_numbers(size):
+    cycles = np.fft.fftfreq(size, 1 / size)
+    return np.rint(np.hypot.outer(cycles, cycles))
 
 
 def looks_ahead(scores, patience):
     return early(scores, patience)[0], int(np.argmax(scores))
 
 
-def period_by(image, axes=slice(2), order=(4, 2), threshold=100.0, around=True):
+def period_by(image, axes=slice(2), order=(4, 2), threshold=100.0, around=True, shift=False, diagonal=False):
     """The reference with a mistake in it."""
-    power = compare.power(image)
+    power = np.fft.fftshift(compare.power(image)) if shift else compare.power(image)
     for period in order:
         step = len(power) // period
-        found = [lesson_08.peak(power, *where) if around else power[where] for where in ((step, 0), (0, step))[axes]]
+        places = ((step, step),) if diagonal else ((step, 0), (0, step))[axes]
+        found = [lesson_08.peak(power, *where) if around else power[where] for where in places]
         if all(value > threshold for value in found):
             return period
     return 0
@@ -62,6 +69,9 @@ WRONG = [
     (lesson_08.check_residual, lambda sharp, image: compare.residual(sharp, image).mean(axis=2), "three channels"),
     (lesson_08.check_residual, lambda sharp, image: (image - sharp).astype(float), "no negative numbers"),
     (lesson_08.check_residual, lambda sharp, image: 0.0, "shape"),
+    (lesson_08.check_residual, lambda sharp, image: image.astype(np.uint16) - sharp.astype(np.uint16), "however wide"),
+    (lesson_08.check_residual, lambda sharp, image: image.astype(np.int8) - sharp.astype(np.int8), "int8 ends at 127"),
+    (lesson_08.check_residual, lambda sharp, image: np.clip(compare.residual(sharp, image), 0, 255), "keep what is below 0"),
     (lesson_08.check_radial, partial(rings, total=True), "not the sum"),
     (lesson_08.check_radial, lambda power: rings(power, np.arange(len(power))), "negative frequencies"),
     (lesson_08.check_radial, lambda power: rings(power, np.arange(len(power)) - len(power) // 2), r"\[0, 0\]"),
@@ -70,7 +80,11 @@ WRONG = [
     (lesson_08.check_radial, lambda power: rings(power)[:-1], "both included"),
     (lesson_08.check_radial, lambda power: rings(power)[1:], "N // 2 . 1 numbers"),
     (lesson_08.check_radial, lambda power: rings(np.fft.fftshift(power)), "ring"),
+    (lesson_08.check_radial, lambda power: [np.median(power[ring_numbers(len(power)) == k]) for k in range(len(power) // 2 + 1)], r"gives [\d.]+\.$"),
     (lesson_08.check_early_stop, looks_ahead, "never sees"),
+    (lesson_08.check_early_stop, lesson_08._never_reset, "begins again"),
+    (lesson_08.check_early_stop, lambda scores, patience: tuple(n + 1 for n in early(scores, patience)), "count from 0"),
+    (lesson_08.check_early_stop, lambda scores, patience: (early(scores, patience)[0], scores[early(scores, patience)[1]]), "not its score"),
     (lesson_08.check_early_stop, lambda scores, patience: early(scores, patience)[::-1], "first the epoch of the stop"),
     (lesson_08.check_early_stop, lesson_08._compared_with_previous, "best score so far"),
     (lesson_08.check_early_stop, lesson_08._ties_count, "no improvement"),
@@ -79,7 +93,7 @@ WRONG = [
     (lesson_08.check_early_stop, lambda scores, patience: int(np.argmax(scores)), "pair"),
     (lesson_08.check_early_stop, lambda scores, patience: (len(scores) - 1, int(np.argmax(scores))), "as soon as"),
     (lesson_08.check_find_period, lambda image: 2, "it should be 0"),
-    (lesson_08.check_find_period, lambda image: 0, "it should be 2.*peak of period"),
+    (lesson_08.check_find_period, lambda image: 0, "it should be 4.*peak of period"),
     (lesson_08.check_find_period, partial(period_by, order=(2, 4)), "ask for period 4 first"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1, 2)), "stripes only on one"),
@@ -87,6 +101,9 @@ WRONG = [
     (lesson_08.check_find_period, partial(period_by, threshold=1e9), "peak of period"),
     (lesson_08.check_find_period, lambda image: len(image) // (period_by(image) or 1000), "not the frequency"),
     (lesson_08.check_find_period, lambda image: [period_by(image)], "not a number"),
+    (lesson_08.check_find_period, lambda image: str(period_by(image)), "not a number"),
+    (lesson_08.check_find_period, partial(period_by, diagonal=True), r"should be 4: .*at \[N // p, 0\]"),
+    (lesson_08.check_find_period, partial(period_by, shift=True), r"should be 4: .*at \[N // p, 0\]"),
 ]
 
 

@@ -1,5 +1,7 @@
 """Lesson 09: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
+import math
+
 import numpy as np
 import pytest
 from answers import fails, passes, stub_fails
@@ -90,6 +92,15 @@ def test_other_right_answers_pass():
         first, _ = price(candidates, probability)
         return np.array([first, 2 * first])
     lesson_09.check_price(twice)
+    lesson_09.check_price(variances)
+    lesson_09.check_price(lambda *given: [np.array([value]) for value in price(*given)])
+
+
+def variances(candidates, probability):
+    """In float32, whose rounding shows in the sixth digit."""
+    candidates, probability = candidates.astype(np.float32), probability.astype(np.float32)
+    first = np.mean(np.tensordot(probability, candidates**2, axes=1) - np.tensordot(probability, candidates, axes=1)**2)
+    return first, 2 * first
 
 
 def without(exponent):
@@ -127,6 +138,20 @@ def means_of(pairs, protocols):
     return {name: np.mean([protocol(*pair) for pair in pairs]) for name, protocol in protocols.items()}
 
 
+def with_math(sharp, image, peak=255):
+    return 10 * math.log10(peak**2 / float(np.mean((sharp.astype(float) - image) ** 2)))
+
+
+def uint8_everywhere(sharp, image):
+    return np.mean([ssim_of_channel(sharp[..., c], image[..., c]) for c in range(3)])
+
+
+def ssim_of_channel(x, y):
+    mx, my = local_mean(x), local_mean(y)
+    vx, vy, cxy = local_mean(x * x) - mx**2, local_mean(y * y) - my**2, local_mean(x * y) - mx * my
+    return ((2 * mx * my + 2.55**2) / (mx**2 + my**2 + 2.55**2) * (2 * cxy + 7.65**2) / (vx + vy + 7.65**2))[5:-5, 5:-5].mean()
+
+
 WRONG = [
     (lesson_09.check_psnr, lambda sharp, image, peak=255: 10 * np.log10(peak**2 / np.mean((sharp - image) ** 2)), "uint8 differences wrap"),
     (lesson_09.check_psnr, without(1), "peak is squared"),
@@ -147,7 +172,11 @@ WRONG = [
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, mean=lambda x: uniform_filter(x, 11)), "Gaussian window"),
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, sample=121 / 120), "no factor"),
     (lesson_09.check_ssim, grey_only, "not the SSIM of a grey picture"),
+    (lesson_09.check_psnr, with_math, "two equal pictures.*np.inf.*ZeroDivisionError"),
+    (lesson_09.check_psnr, lambda sharp, image, peak=255: psnr(sharp.astype(int), image.astype(int), peak), "cuts decimals off"),
     (lesson_09.check_ssim, lambda sharp, image: 0.8, "print your map"),
+    (lesson_09.check_ssim, uint8_everywhere, "never exceeds 1: is each channel float"),
+    (lesson_09.check_ssim, lambda sharp, image: 3 * ssim(sharp, image), "mean taken of the three"),
     (lesson_09.check_detective, lambda *given: detective(*given)[:1], "not only the first"),
     (lesson_09.check_detective, first_pair_only, "mean over all pairs|over the pairs"),
     (lesson_09.check_detective, lambda pairs, reported, protocols: [name for name, mean in means_of(pairs, protocols).items() if mean == reported],
@@ -155,6 +184,11 @@ WRONG = [
     (lesson_09.check_detective, lambda pairs, reported, protocols: [name for name, mean in means_of(pairs, protocols).items()
                                                                      if abs(mean - reported) < 0.01], "0.01 away"),
     (lesson_09.check_detective, lambda pairs, reported, protocols: list(protocols), "rounded to two decimals"),
+    (lesson_09.check_detective, lambda *given: sorted(detective(*given)), "in the order of `protocols`"),
+    (lesson_09.check_detective, lambda *given: detective(*given)[::-1], "in the order of `protocols`"),
+    (lesson_09.check_detective, lambda pairs, *given: detective([pair[::-1] for pair in pairs], *given), r"call it as protocol\(sharp, image\)"),
+    (lesson_09.check_detective, lambda pairs, reported, protocols: [name for name, mean in means_of(pairs, protocols).items()
+                                                                     if abs(mean - reported) < 0.006], "0.005 away"),
     (lesson_09.check_price, lambda *given: price(*given)[::-1], "first the mean answer"),
     (lesson_09.check_price, equal_weights, "weight"),
     (lesson_09.check_price, part_of_price(most_probable), "most probable"),
@@ -162,6 +196,7 @@ WRONG = [
     (lesson_09.check_price, part_of_price(lambda *given: price(*given)[0]), "not from the mean"),
     (lesson_09.check_price, part_of_price(lambda *given: price(*given)[0] * 3.5), "p·q·MSE"),
     (lesson_09.check_price, lambda *given: price(*given)[0], "pair"),
+    (lesson_09.check_price, lambda candidates, probability: (np.tensordot(probability, candidates, axes=1), candidates[0]), "…, not the pair of numbers"),
 ]
 
 

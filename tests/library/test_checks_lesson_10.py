@@ -7,6 +7,7 @@ import pytest
 from answers import fails, passes, stub_fails
 
 from course_lib import evaluation
+from course_lib.backend import tf
 from course_lib.checks import CheckFailed, lesson_10
 
 
@@ -80,6 +81,11 @@ def test_other_right_answers_pass():
         sum(10 * math.log10(255**2 / e) for e in errors) / len(errors), 10 * math.log10(255**2 / (sum(errors) / len(errors)))])
     lesson_10.check_tune(lambda *a: np.float64(tune(*a, tolerance=0.001)))
     lesson_10.check_tune(lambda *a: tune(*a, steps=22, tolerance=0))
+    lesson_10.check_training_days(lambda *a: tf.constant(training_days(*a)))                       # float32
+    for form in (np.array, tf.constant):
+        lesson_10.check_least_count(lambda *a, form=form: form(least_count(*a)))
+        lesson_10.check_tune(lambda *a, form=form: form([tune(*a)]))
+        lesson_10.check_two_protocols(lambda errors, form=form: [form([value]) for value in two_protocols(errors)])
 
 
 def grid_search(degrade, sharp, target, high):
@@ -99,6 +105,15 @@ def psnr_reached(degrade, sharp, target, high):
     return evaluation.psnr(sharp, degrade(sharp, tune(degrade, sharp, target, high)))
 
 
+def piled_up(degrade, sharp, target, high):
+    image, low = sharp, 0.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        image = degrade(image, middle)
+        low, high = (middle, high) if evaluation.psnr(sharp, image) > target else (low, middle)
+    return middle
+
+
 WRONG = [
     (lesson_10.check_verdict, lambda readings: "supported" if all(readings.values()) else "not supported", "depends on what is not stated"),
     (lesson_10.check_verdict, lambda readings: "supported" if any(readings.values()) else "not supported", "depends on what is not stated"),
@@ -106,6 +121,10 @@ WRONG = [
         "cannot be decided" if any(readings.values()) else "not supported", r"all\(\[\]\) is True"),
     (lesson_10.check_verdict, lambda readings: verdict(readings).capitalize(), "exactly these"),
     (lesson_10.check_verdict, lambda readings: all(readings.values()), "not True or False"),
+    (lesson_10.check_verdict, lambda readings: np.full(3, np.nan), "three strings"),
+    (lesson_10.check_verdict, lambda readings: [verdict(readings)], "three strings"),
+    (lesson_10.check_verdict, lambda readings: verdict(readings).replace("not supported", "unsupported"), "exactly these"),
+    (lesson_10.check_verdict, lambda readings: verdict(readings).replace("cannot", "can't"), "exactly these"),
     (lesson_10.check_training_days, lambda *a: training_days(*a) / 2, "two FLOP"),
     (lesson_10.check_training_days, lambda *a: training_days(*a) / 3, "three passes forward"),
     (lesson_10.check_training_days, lambda *a: training_days(*a) / 6, "two FLOP for each"),
@@ -121,6 +140,12 @@ WRONG = [
     (lesson_10.check_least_count, lambda *a: 3, "Put n = 3|first n that fits"),
     (lesson_10.check_least_count, lambda *a: 2, "both sides|both"),
     (lesson_10.check_least_count, lambda *a: 1, "are two photographs"),
+    (lesson_10.check_least_count, lambda *a: least_count(*a[:3]), "argument `unit`"),
+    (lesson_10.check_least_count, lambda *a: {"n": 3}, "gave dict, not a number"),
+    (lesson_10.check_least_count, lambda *a: [], "gave list, not a number"),
+    (lesson_10.check_least_count, lambda *a: np.arange(3), "gave ndarray, not a number"),
+    (lesson_10.check_least_count, lambda *a: str(least_count(*a)), "gave str, not a number"),
+    (lesson_10.check_least_count, lambda *a: True, "gave bool, not a number"),
     (lesson_10.check_least_count, lambda *a: least_count(*a) + 1, "first n that fits"),
     (lesson_10.check_two_protocols, lambda errors: two_protocols(errors)[::-1], "first of the two"),
     (lesson_10.check_two_protocols, lambda errors: (two_protocols(errors)[0],) * 2, "order of mean and logarithm"),
@@ -140,6 +165,10 @@ WRONG = [
     (lesson_10.check_tune, endless, "still goes on"),
     (lesson_10.check_tune, lambda degrade, sharp, target, high: 2 * high, "outside"),
     (lesson_10.check_tune, lambda *a: "7 to 8", "not a number"),
+    (lesson_10.check_tune, lambda degrade, sharp, target, high: tune(degrade, sharp, target, 60.0), "outside 0 to high"),
+    (lesson_10.check_tune, lambda degrade, sharp, target, high: tune(degrade, sharp, target, 255.0), "outside 0 to high"),
+    (lesson_10.check_tune, piled_up, "damage the sharp one"),
+    (lesson_10.check_tune, lambda degrade, sharp, target, high: tune(degrade, sharp, target + 0.5, high), r"evaluation.psnr\(sharp, …\)` is within"),
 ]
 
 
