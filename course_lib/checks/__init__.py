@@ -14,6 +14,7 @@ import copy
 import io
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -256,8 +257,8 @@ def _short(value: Any) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """The message of an error in one line, without a full stop; Keras writes paragraphs."""
-    words = " ".join(str(error).split()).rstrip(".") or "no message"
+    """The message of an error in one line, without a full stop; Keras writes paragraphs, TensorFlow the names of its own parts."""
+    words = re.sub(r"^\{\{.*?\}\}|\[Op:.*", "", " ".join(str(error).split())).strip(" .") or "no message"
     return words if len(words) <= 300 else f"{words[:297]}…"
 
 

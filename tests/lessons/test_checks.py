@@ -65,6 +65,10 @@ def untaped(_):
     raise ValueError("No gradients provided for any variable.")
 
 
+def clash(_):
+    raise ValueError("{{function_node __wrapped__AddV2_device_/job:x/device:CPU:0}} Incompatible shapes: [3] vs. [4] [Op:AddV2] name: ")
+
+
 def stub(_):
     raise NotImplementedError("return the number of weights")
 
@@ -83,6 +87,7 @@ def stub(_):
     (keras_like, "ValueError: first line second line."),
     (leaves, "stopped with SystemExit"),
     (untaped, "is all of it computed inside the tape"),
+    (clash, "stopped with ValueError: Incompatible shapes: [3] vs. [4]."),
     (stub, "`stub` is not written yet: return the number of weights"),
     (3, "a function is needed here, but this is 3"),
 ])
