@@ -3,7 +3,8 @@
 Richardson-Lucy needs the point spread function, which no camera tells. But motion writes it
 into the spectrum: along its direction some frequencies are missing. The network is shown nothing
 else, and learns in an hour to answer with one kernel for the whole photograph: a cautious one,
-from which `camera_path` finds the camera's motion. Objects that moved on their own stay blurred.
+from which `camera_path` finds the camera's motion, at several sizes of the photograph. Objects that
+moved on their own stay blurred.
 
     python -m course_lib.blind FOLDER       trains it again
 """
@@ -27,8 +28,10 @@ SIDE = 2 * REACH + 1
 WINDOW = 384        # least side of the photographs it learns from, in pixels
 UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
-MIDDLE = 800        # side of the part of a photograph that decides between a kernel and the same turned by 180 degrees, in pixels
+MIDDLE = 800        # side of the part of a photograph that decides between kernels, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
+SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made to look for its motion
+SMALLEST = 200      # least side of what it is made, in pixels
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
@@ -167,26 +170,29 @@ def length(kernel: np.ndarray) -> float:
 
 
 def sparsity(image: np.ndarray) -> float:
-    """Mean over root mean square of the gradient of a uint8 RGB image: the smaller, the more of it is in few places.
+    """Mean over root mean square of the gradient of a uint8 RGB image at half its size: the smaller, the more of it is in few places.
 
     A sharp photograph has few edges, all of them thin. Undoing the wrong motion doubles them (Krishnan
-    et al., CVPR 2011, 233, doi:10.1109/CVPR.2011.5995521).
+    et al., CVPR 2011, 233, doi:10.1109/CVPR.2011.5995521). At half the size, noise and the finest ripples hardly count.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(half, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = np.hypot(np.diff(grey, axis=0)[:, 1:], np.diff(grey, axis=1)[1:])
     return float(steps.mean() / max(np.sqrt((steps ** 2).mean()), 1e-6))
 
 
-def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, **search) -> np.ndarray | None:
-    """The kernel of the motion found for a photograph, or the same turned by 180 degrees: what leaves it sparser.
+def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, scales: tuple[float, ...] = SCALES, **search) -> np.ndarray | None:
+    """The kernel of the motion found for a photograph: of several, and the same turned by 180 degrees, what leaves it sparsest.
 
-    The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion.
+    The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion. It sometimes gets stuck, and
+    a long motion does not fit the model's kernel; so the photograph is also made smaller, and the motion found there made longer.
 
     Parameters
     ----------
     image : uint8 RGB (H, W, 3), sides of at least 96 pixels.
     model : `load()`.
     least : pixels; what the network reads as a shorter motion counts as none.
+    scales : how many times smaller the photograph is made, the first 1.
     search : how long to search, the last arguments of `camera_path.find`.
 
     Returns
@@ -197,14 +203,20 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, **s
     ------
     The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
-    answer = estimate(image, model)
-    if length(answer) < least or (image == image[0, 0]).all():       # of one colour, it shows no motion
-        return None
-    scenes = camera_path.load_scenes(STORED / "scenes.npz")
-    kernel = mean_kernel(camera_path.find(log_spectrum(image)[..., 1], answer, image.shape, scenes, **search), image.shape)
+    kernels = []
+    for scale in scales:
+        small = cv2.resize(image, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA) if scale > 1 else image
+        if scale > 1 and min(small.shape[:2]) < SMALLEST:
+            break
+        answer = estimate(small, model)
+        if length(answer) < least or (image == image[0, 0]).all():      # of one colour, it shows no motion
+            break
+        camera = camera_path.find(log_spectrum(small)[..., 1], answer, small.shape, camera_path.load_scenes(STORED / "scenes.npz"), **search)
+        kernel = mean_kernel(camera * [scale, scale, 1, 1], image.shape)
+        kernels += [kernel, kernel[::-1, ::-1]]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
-    return min((kernel, kernel[::-1, ::-1]), key=lambda way: sparsity(classical.richardson_lucy(middle, way, ITERATIONS, GAMMA)))
+    return min(kernels, key=lambda kernel: sparsity(classical.richardson_lucy(middle, kernel, ITERATIONS, GAMMA)), default=None)
 
 
 # --- What it learns from ------------------------------------------------------------------------

@@ -92,6 +92,56 @@ def test_length_is_that_of_a_straight_motion():
         assert blind.length(blur.linear_psf(length, 30)) == pytest.approx(length, abs=0.3)
 
 
+@pytest.mark.parametrize("right", [0, 2])
+def test_of_the_motions_found_at_several_sizes_the_one_that_leaves_the_sparsest_photograph_counts(model, monkeypatch, right):
+    """The search, here always wrong but at one size, answers in pixels of that size; the kernel is as long as the motion was."""
+    times = np.linspace(-0.5, 0.5, 40)
+    camera = np.column_stack([36 * times, 20 * times + 12 * times ** 2, 0 * times, 0 * times])
+    sharp, sizes = photos.load("window_dogs")[:650, :800], []
+    blurred = blur.convolve(sharp, blind.mean_kernel(camera, sharp.shape), blind.GAMMA)
+
+    def find(spectrum, answer, shape, scenes):
+        sizes.append(shape[:2])
+        found = camera if len(sizes) == right + 1 else camera[:, [1, 0, 2, 3]]
+        return found * [shape[0] / 650, shape[0] / 650, 1, 1]
+
+    monkeypatch.setattr(camera_path, "find", find)
+    found, expected = blind.find_kernel(blurred, model), blind.mean_kernel(camera, sharp.shape)
+    assert sizes == [(650, 800), (433, 533), (325, 400), (217, 267)]
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    assert abs(blind.length(found) - blind.length(expected)) < 0.2
+
+
+def test_a_short_motion_and_a_small_photograph_are_not_looked_at_again(model, monkeypatch):
+    sharp, sizes = photos.load("hillside")[:650, :800], []
+
+    def find(spectrum, answer, shape, scenes):
+        sizes.append(shape[:2])
+        return np.zeros((3, 4))
+
+    monkeypatch.setattr(camera_path, "find", find)
+    blind.find_kernel(blur.convolve(sharp, blur.linear_psf(4, 30)), model)
+    assert sizes == [(650, 800)]
+    sizes.clear()
+    blind.find_kernel(blur.convolve(sharp, blur.linear_psf(20, 30))[:320, :450], model)
+    assert sizes == [(320, 450), (213, 300)]
+
+
+@pytest.mark.full
+def test_a_motion_longer_than_the_networks_kernel_is_undone(model):
+    """Of 60 pixels; the kernel that the network answers with ends at 49."""
+    sharp = photos.load("window_dogs")
+    camera = blur.draw_motion(4, np.random.default_rng([3, 77]))[0]
+    camera[:, :2] *= 60 / blind.length(blind.mean_kernel(camera, sharp.shape))
+    blurred = blur.convolve(sharp, blind.mean_kernel(camera, sharp.shape), blind.GAMMA)
+
+    def gain(**given):
+        kernel = blind.find_kernel(blurred, model, **given)
+        return evaluation.psnr(sharp, classical.richardson_lucy(blurred, kernel, blind.ITERATIONS, blind.GAMMA)) - evaluation.psnr(sharp, blurred)
+
+    assert gain() > 2 > gain(scales=(1.0,))
+
+
 # --- What it learned from ---------------------------------------------------------------------
 
 @pytest.mark.parametrize("seed", [[0, 2], [2, 2]])       # one of either response
