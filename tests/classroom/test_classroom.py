@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -259,6 +260,84 @@ def test_a_magic_in_a_test_is_no_obstacle():
 
     cell = nbformat.v4.new_code_cell("%matplotlib inline\nlesson_03.check_same(conv)")
     assert grading.names(cell.source) == ["conv", "get_ipython", "lesson_03"] and grading.checks_in(cell.source) == 1
+
+
+BOTH = "Correct: the first.\nCorrect: the second.\n"
+
+
+@pytest.mark.parametrize("outputs, left, said", [
+    (["Warmed up.\n", BOTH], None, "Warmed up.\n" + BOTH),
+    (["Correct: the first.\nnot Correct: the second.\n"], "NotPassed", "did not come to its end"),
+    ([], "NotPassed", "did not come to its end"),
+    ([BOTH, ("CheckFailed", "your `f(1)` gave 2")], "CheckFailed", "Not yet: your `f(1)` gave 2"),
+    ([("NameError", "name 'f' is not defined"), ("ValueError", "x")], "NameError", "name 'f' is not defined: does your answer define it?"),
+    ([("ValueError", "first line\nsecond")], "ValueError", "ValueError: first line"),
+    ([("KeyError", "")], "KeyError", "KeyError: no message"),
+    ([("CellTimeoutError", "it ran longer than 60 s")], "CellTimeoutError", "Stopped: it ran longer"),
+])
+def test_a_test_scores_only_if_every_check_in_it_said_so(outputs, left, said):
+    from course_lib.classroom import grading
+
+    cell = nbformat.v4.new_code_cell("lesson_03.check_one(f)\nlesson_03.check_two(f)")
+    cell.metadata["ran"] = True
+    cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=BOTH)] + [
+        nbformat.v4.new_output("stream", name="stdout", text=one) if isinstance(one, str) else grading.failure(*one) for one in outputs]
+    grading.settle(cell, "")
+    (output,) = cell.outputs
+    assert output.get("ename") == left and "ran" not in cell.metadata
+    assert said in output.evalue if left else output.text == said
+
+
+@pytest.mark.parametrize("ended, said", [("", "the notebook ended before it."), ("the Python process ended", "the Python process ended.")])
+def test_a_test_that_was_not_run_says_why(ended, said):
+    from course_lib.classroom import grading
+
+    cell = nbformat.v4.new_code_cell("lesson_03.check_one(f)", outputs=[nbformat.v4.new_output("stream", name="stdout", text=BOTH)])
+    grading.settle(cell, ended)
+    assert [output.evalue for output in cell.outputs] == [f"This test was not run: {said}"]
+
+
+def test_feedback_shows_no_hidden_test():
+    from course_lib.classroom import grading
+
+    cell = nbformat.v4.new_code_cell("check(f)\n### BEGIN HIDDEN TESTS\ncheck(f, seed=7)\n### END HIDDEN TESTS\nlast")
+    shown, _ = grading.WithoutHiddenTests().preprocess_cell(cell, {}, 0)
+    assert shown.source == "check(f)\n# (and cases that are not shown)\nlast"
+
+
+def test_a_submission_gets_no_variable_that_may_hold_a_key():
+    from course_lib.classroom import grading
+
+    for name, passed in (("PATH", True), ("LC_ALL", True), ("TF_CPP_MIN_LOG_LEVEL", True), ("PYTHONPATH", True),
+                         ("TOKEN", False), ("MY_PATH", False), ("PATH_OF_KEYS", False), ("AWS_SECRET_ACCESS_KEY", False)):
+        assert bool(grading.PASSED_ON.fullmatch(name)) == passed, name
+
+
+@pytest.mark.parametrize("points, penalty, exported", [([3.0, 2.5], 0.0, "5.5"), ([3.0], 1.0, "2"), ([3.0], 4.0, "0"), ([0.0], 0.0, "0"),
+                                                       ([None], 0.0, ""), (None, 0.0, "")])
+def test_exported_points_are_those_less_the_penalty_and_nothing_where_there_are_none(points, penalty, exported):
+    from nbgrader.api import MissingEntry
+
+    from course_lib.classroom import export
+
+    class Gradebook:
+        def find_submission(self, assignment, student):
+            if points is None:
+                raise MissingEntry
+            grades = [SimpleNamespace(auto_score=one, manual_score=None) for one in points]
+            return SimpleNamespace(notebooks=[SimpleNamespace(grades=grades)], score=sum(filter(None, points)), late_submission_penalty=penalty)
+
+    assert export._score(Gradebook(), SimpleNamespace(name=QUICK), SimpleNamespace(id="ada")) == exported
+
+
+def test_a_submission_handed_in_again_is_known(tmp_path):
+    for name, time in (("submitted", 100), ("autograded", 200)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.ipynb").write_text("{}")
+        os.utime(tmp_path / name / "a.ipynb", (time, time))
+    assert not classroom._changed(tmp_path / "submitted", tmp_path / "autograded")
+    os.utime(tmp_path / "submitted" / "a.ipynb", (300, 300))
+    assert classroom._changed(tmp_path / "submitted", tmp_path / "autograded")
 
 
 # Nine students ------------------------------------------------------------------------------------

@@ -85,6 +85,11 @@ def test_stubs_say_what_is_missing_and_raise(built):
         namespace["count"](1, 1, 1)
 
 
+def test_a_stub_without_words_names_its_exercise():
+    stub = authoring.name_what_is_missing("raise NotImplementedError()", "psnr", [])
+    assert stub == 'raise NotImplementedError("Your answer to psnr goes here.")'
+
+
 def test_only_cells_that_raise_unattempted_are_tagged_and_only_in_the_student_copy(built):
     tagged = [cell["id"] for cell in student_of(built).cells if "raises-exception" in cell.metadata.get("tags", [])]
     assert tagged == ["count-test", "total", "total-test"]      # `count` is only defined, it does not raise

@@ -374,6 +374,14 @@ def test_sharp_patches_are_pieces_of_the_photo_in_all_eight_orientations():
     assert orientations == {(a, 0, 0, b) for a in (-1, 1) for b in (-1, 1)} | {(0, a, b, 0) for a in (-1, 1) for b in (-1, 1)}
 
 
+def test_moving_objects_of_a_patch_have_an_edge():
+    """They are pieces of the photograph from elsewhere: of a gradient, which has no edge itself."""
+    gradient = np.linspace(0, 255, 600).astype(np.uint8)[None, :, None].repeat(500, axis=0).repeat(3, axis=2)
+    sharp = [blur.blur_patch(gradient, 4, 128, rng(seed))[1][..., 0].astype(int) for seed in range(40)]
+    edges = sum(max(np.abs(np.diff(patch, axis=axis)).max() for axis in (0, 1)) > 8 for patch in sharp)
+    assert 4 < edges < 25, "two in five have objects, not all of them within the patch"
+
+
 def test_unknown_level_and_small_photo(photo):
     with pytest.raises(ValueError, match="1, 2, 3, 4"):
         blur.blur_photo(photo, 5, rng())

@@ -15,7 +15,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from course_lib import datasets, networks, photos, restoration, training
+from course_lib import datasets, losses, networks, photos, restoration, training
+from course_lib.backend import keras, tf
 from course_lib.runs import SIZES, Run, RunError
 
 SMOKE = SIZES["smoke"]
@@ -88,6 +89,31 @@ def test_every_adversarial_objective_moves_both_networks(objective):
     for model, old in zip((gan.generator, gan.critic), before):
         assert any(not np.array_equal(a, b.numpy()) for a, b in zip(old, model.trainable_weights))
     assert int(gan.optimizer.iterations) == 1 and int(gan.critic_optimizer.iterations) == 2
+
+
+@pytest.mark.parametrize("objective, activation, batch_statistics", [
+    ("report", "sigmoid", True), ("wgan-gp", "linear", False), ("minimax", "sigmoid", True), ("minimax-ns", "sigmoid", True)])
+def test_an_objective_has_its_critic_and_a_perceptual_content_loss(objective, activation, batch_statistics):
+    gan = training.DeblurGAN(SMOKE.changed(objective=objective, vgg_preprocess=False), 1)
+    assert gan.critic.get_layer("dense_1").activation.__name__ == activation
+    assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in gan.critic.layers) == batch_statistics
+    assert isinstance(gan.content_loss, losses.Perceptual) and gan.content_loss.scale == 1
+
+
+def test_the_penalty_has_its_weight():
+    batch, after = np.random.default_rng(0).uniform(-1, 1, (2, 4, 32, 32, 3)).astype(np.float32), []
+    for penalty in (0.0, 10.0):
+        keras.utils.set_random_seed(0)
+        gan = training.DeblurGAN(SMOKE.changed(objective="wgan-gp", content="l1", critic_steps=1, penalty=penalty), 10)
+        gan.critic_step(*batch, number=0)
+        after.append(gan.critic.get_layer("dense").kernel.numpy())
+    assert not np.allclose(*after, atol=1e-5)
+
+
+def test_any_number_of_photographs_is_deblurred():
+    gan = training.DeblurGAN(SMOKE, 1)
+    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(gan.deblur(images), images)       # as a new generator does
 
 
 def test_the_critic_learns_from_the_generator_as_a_constant():
@@ -193,6 +219,20 @@ def test_an_interruption_changes_nothing(objective, dropout, tmp_path):
     assert len(stopped.history) == 1 and "Stopped after step" in messages[-1]
     training.train(tmp_path / "parts", settings, resume=True)
     assert history(tmp_path / "parts") == history(tmp_path / "whole")
+
+
+def test_a_long_epoch_is_kept_on_the_way(finished, tmp_path, monkeypatch):
+    """After two minutes, here at once: what is left of a run that died in step 3 goes on with step 3."""
+    def die(progress):
+        if progress.step == 3:
+            raise RuntimeError
+
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(RuntimeError):
+        training.train(tmp_path / "run", SMOKE, report=die)
+    steps = []
+    training.train(tmp_path / "run", SMOKE, resume=True, report=lambda progress: steps.append(progress.step))
+    assert steps[0] == 2 and history(tmp_path / "run") == history(finished.folder)
 
 
 def start(folder, log):
@@ -396,6 +436,26 @@ def test_a_loss_that_is_no_number_stops_with_advice(tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"step 1: the loss content is (nan|inf|-inf).*after epoch 0.*learning rate"):
         training.train(tmp_path / "run", SMOKE)
     assert (tmp_path / "run" / "epochs" / "0000.npz").exists()
+
+
+def test_weights_that_are_no_numbers_end_no_epoch(tmp_path, monkeypatch):
+    def poisoned(gan, *batch, number):
+        gan.generator.weights[0].assign(np.full(gan.generator.weights[0].shape, np.nan))
+        return {"content": 0.1}
+
+    monkeypatch.setattr(training.DeblurGAN, "train_on", poisoned)
+    with pytest.raises(RunError, match="generator's weights are no longer numbers.*after epoch 0"):
+        training.train(tmp_path / "run", SMOKE)
+    assert len(Run(tmp_path / "run").history) == 1
+
+
+def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
+    def exhausted(gan, *batch, number):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(training.DeblurGAN, "train_on", exhausted)
+    with pytest.raises(RunError, match="not enough memory for a step: use a smaller batch"):
+        training.train(tmp_path / "run", SMOKE)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
