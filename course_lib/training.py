@@ -532,7 +532,7 @@ def _begin(folder: Path, gan: DeblurGAN, settings: Settings, held_out, writer: b
 def _finish_epoch(folder: Path, gan: DeblurGAN, state: _State, held_out, epoch_steps: int, writer: bool) -> None:
     """Add the epoch's means and scores to the history."""
     if not all(np.isfinite(weight).all() for weight in gan.generator.get_weights()):
-        raise _broken(state, folder, "the generator's weights are no longer numbers")
+        raise _broken(state, folder, f"after step {state.step}: the generator's weights are no longer numbers")
     epoch = state.step // epoch_steps
     means = {name: value / epoch_steps for name, value in state.sums.items()}
     state.history.append({"epoch": epoch, "step": state.step, "seconds": state.seconds,
@@ -581,12 +581,12 @@ def _continue(folder: Path, gan: DeblurGAN, epoch_steps: int) -> _State:
 def _must_be_finite(terms: dict[str, float], state: _State, folder: Path) -> None:
     for name, value in terms.items():
         if not np.isfinite(value):
-            raise _broken(state, folder, f"the loss {name} is {value}")
+            raise _broken(state, folder, f"at step {state.step + 1}: the loss {name} is {value}")
 
 
 def _broken(state: _State, folder: Path, what: str) -> RunError:
     epoch = len(state.history) - 1
     return RunError(
-        f"Training broke at step {state.step + 1}: {what}. The last good weights are those after epoch {epoch}, "
+        f"Training broke {what}. The last good weights are those after epoch {epoch}, "
         f"{folder / 'epochs' / f'{epoch:04d}.npz'}. Try a learning rate ten times lower, precision float32, or a smaller "
         "adversarial weight, in a new folder that starts from this one (start_from).")
