@@ -32,7 +32,7 @@ MIDDLE = 800        # side of the part of a photograph that decides between kern
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
 SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made to look for its motion
 SMALLEST = 200      # least side of what it is made, in pixels
-LEGIBLE = 7.0       # and least motion there: the path of a shorter one is too coarse
+LEGIBLE = 4.5       # and least motion there: the path of a shorter one is too coarse
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
