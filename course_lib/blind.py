@@ -170,19 +170,20 @@ def length(kernel: np.ndarray) -> float:
     return float(np.sqrt(12 * max(np.linalg.eigvalsh(variance)[1], 0)))
 
 
-def sparsity(image: np.ndarray) -> float:
-    """Mean over root mean square of the gradient of a uint8 RGB image at half its size: the smaller, the more of it is in few places.
+def sparsity(image: np.ndarray, shrink: int = 2) -> float:
+    """Mean over root mean square of the gradient of a uint8 RGB image, made `shrink` times smaller: the smaller, the more of it is in few places.
 
     A sharp photograph has few edges, all of them thin. Undoing the wrong motion doubles them (Krishnan
     et al., CVPR 2011, 233, doi:10.1109/CVPR.2011.5995521). At half the size, noise and the finest ripples hardly count.
     """
-    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(half, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    small = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = np.hypot(np.diff(grey, axis=0)[:, 1:], np.diff(grey, axis=1)[1:])
     return float(steps.mean() / max(np.sqrt((steps ** 2).mean()), 1e-6))
 
 
-def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, scales: tuple[float, ...] = SCALES, **search) -> np.ndarray | None:
+def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, scales: tuple[float, ...] = SCALES,
+                shrink: int = 2, **search) -> np.ndarray | None:
     """The kernel of the motion found for a photograph: of several, and the same turned by 180 degrees, what leaves it sparsest.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion. It sometimes gets stuck, and
@@ -194,6 +195,7 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
     model : `load()`.
     least : pixels; what the network reads as a shorter motion counts as none.
     scales : how many times smaller the photograph is made, the first 1.
+    shrink : of `sparsity`.
     search : how long to search, the last arguments of `camera_path.find`.
 
     Returns
@@ -217,7 +219,8 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
         kernels += [kernel, kernel[::-1, ::-1]]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
-    return min(kernels, key=lambda kernel: sparsity(classical.richardson_lucy(middle, kernel, ITERATIONS, GAMMA)), default=None)
+    return min(kernels, default=None,
+               key=lambda kernel: sparsity(classical.richardson_lucy(middle, kernel, ITERATIONS, GAMMA), shrink))
 
 
 # --- What it learns from ------------------------------------------------------------------------
