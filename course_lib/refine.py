@@ -25,7 +25,8 @@ layers = keras.layers
 STORED = restoration.PRETRAINED / "refine"
 ITERATIONS = (blind.ITERATIONS, 30)     # of Richardson-Lucy: what stops early, and what goes on as if the kernel were right
 HELD_OUT = 5        # every fifth of the training photographs tells how well the network does
-LEARNED = {"least": 5.0, "scales": (1.0,), "shrink": 1, "draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}  # from 5 pixels on, one search of a second, judged at full size
+# from motions of 5 pixels on, one search of a second, judged at full size
+LEARNED = {"least": 5.0, "scales": (1.0,), "shrink": 1, "draws": 2048, "rounds": ((48, 1, 30), (24, 1, 30))}
 PROCESSES = 2       # that make what it learns from
 
 
