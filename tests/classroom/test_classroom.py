@@ -267,8 +267,8 @@ BOTH = "Correct: the first.\nCorrect: the second.\n"
 
 @pytest.mark.parametrize("outputs, left, said", [
     (["Warmed up.\n", BOTH], None, "Warmed up.\n" + BOTH),
-    (["Correct: the first.\nnot Correct: the second.\n"], "NotPassed", "did not come to its end"),
-    ([], "NotPassed", "did not come to its end"),
+    (["Correct: the first.\nnot Correct: the second.\n"], "NotPassed", "did not run to its end"),
+    ([], "NotPassed", "did not run to its end"),
     ([BOTH, ("CheckFailed", "your `f(1)` gave 2")], "CheckFailed", "Not yet: your `f(1)` gave 2"),
     ([("NameError", "name 'f' is not defined"), ("ValueError", "x")], "NameError", "name 'f' is not defined: does your answer define it?"),
     ([("ValueError", "first line\nsecond")], "ValueError", "ValueError: first line"),
