@@ -139,12 +139,12 @@ def load() -> keras.Model:
 
 # --- Deblurring -------------------------------------------------------------------------------
 
-def estimate(image: np.ndarray, model: keras.Model) -> np.ndarray:
-    """The kernel of a photograph, or the same turned by 180 degrees: the mean of the model's answers to eight turned copies.
+def estimate(spectrum: np.ndarray, model: keras.Model) -> np.ndarray:
+    """The kernel of a photograph of this `log_spectrum`, or the same turned by 180 degrees: the mean of the model's answers to eight turned copies.
 
-    Returns float32 (49, 49), sum 1. Raises the errors of `log_spectrum`.
+    Returns float32 (49, 49), sum 1.
     """
-    folded = cepstrum(log_spectrum(image))
+    folded = cepstrum(spectrum)
     answers = model(np.stack([turned(folded, way) for way in range(8)]), training=False).numpy().reshape(8, SIDE, SIDE)
     answers = [turned(answer, way, back=True) for way, answer in enumerate(answers)]
     kernel = answers[0]
@@ -211,10 +211,11 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
         small = cv2.resize(image, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA) if scale > 1 else image
         if scale > 1 and min(small.shape[:2]) < SMALLEST:
             break
-        answer = estimate(small, model)
+        spectrum = log_spectrum(small)
+        answer = estimate(spectrum, model)
         if length(answer) < (LEGIBLE if scale > 1 else least) or (image == image[0, 0]).all():      # of one colour, it shows no motion
             break
-        camera = camera_path.find(log_spectrum(small)[..., 1], answer, small.shape, camera_path.load_scenes(STORED / "scenes.npz"), **search)
+        camera = camera_path.find(spectrum[..., 1], answer, small.shape, camera_path.load_scenes(STORED / "scenes.npz"), **search)
         kernel = mean_kernel(camera * [scale, scale, 1, 1], image.shape)
         kernels += [kernel, kernel[::-1, ::-1]]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])

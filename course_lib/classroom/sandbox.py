@@ -8,7 +8,7 @@ What each layer does:
   disk is read-only, home folders, /tmp, /srv and the classroom are empty, and only one scratch folder can be written to;
   its own process numbers; and no network, not even this machine's. Started by root, it runs as the user `nobody`.
 
-Neither protects against a bug in the Linux kernel itself, or limits processor time; for that there is the
+Neither protects against a bug in the Linux kernel itself, nor does either limit processor time; for that there is the
 time limit of `grading`. A container without network, the recommended way, is in INSTRUCTORS.md.
 
 As a program: `python -m course_lib.classroom.sandbox MEMORY_GB PROCESSES COMMAND…` sets limits and becomes COMMAND.
