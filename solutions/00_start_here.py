@@ -143,7 +143,7 @@ for level, words in blur.LEVELS.items():
 
 # %% [markdown]
 # A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs used in the report; there, much more training gains much less.
-# The course includes a second network, `level4`, ten times as large. It was trained on level 4 for more than an hour, and is the one to try on your own photographs.
+# The course includes a second network, `level4`, eleven times as large. It was trained on level 4 for almost two hours.
 #
 # **Predict, then run.** How often does each network help at level 4? Each of the three photographs is blurred four times, at random.
 
@@ -154,8 +154,9 @@ for label, one in {"level1": network, "level4": careful}.items():
     print(f"level 4, network {label}: it helps with {np.sum(np.array(gains) > 0)} of {len(gains)}, median gain {np.median(gains):+.1f} dB")
 
 # %% [markdown]
-# The level-1 network makes all of them worse. `level4` helps each time here, but only by a tenth of a decibel or so, which you would hardly see. It can even make an almost sharp photograph a little worse.
-# A network that helps a lot with any motion needs days of training on a graphics card.
+# The level-1 network makes all of them worse. `level4` helps each time here, but only by a tenth of a decibel or so, which you would hardly see. It can even make an almost sharp photograph worse.
+# A network that goes straight from the blurred photograph to the sharp one needs days of training on a graphics card before it helps a lot with any motion.
+# For your own photographs the course has another way, which lesson 09 explains: find the motion first, then undo it.
 #
 # Lesson 02 works through these levels, and lesson 09 measures how well a network copes with a blur it was not trained for.
 
