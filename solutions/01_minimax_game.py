@@ -830,7 +830,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 #
 # ### Exercise 5: one round (3 points)
 #
-# `play_round(g, d, real, noise, rate_d, rate_g)` returns the new pair `(g, d)`:
+# `g` is the array of $g_0, g_1$, and `d` that of $d_0, d_1, d_2$. `play_round(g, d, real, noise, rate_d, rate_g)` returns the new pair `(g, d)`:
 #
 # 1. The discriminator learns once from *each row* of `real`, an array of shape (k, n), together with the same row of `noise`, of shape (k + 1, n). Each time it takes one step up the gradient of $V$ in equation (1), with `rate_d`. Expectations are means over the row.
 # 2. Then the generator takes one step with `rate_g` against the *newest* discriminator, with the non-saturating loss: up the gradient of the mean of $\log D(G(z))$, for the last row of `noise`.
