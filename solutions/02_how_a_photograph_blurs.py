@@ -52,7 +52,7 @@ video = [blur.average_frames(palace, pose[None], margin=20) for pose in motion] 
 print(f"{len(video)} frames of {video[0].shape}, {video[0].dtype}; together {13 / 240 * 1000:.0f} milliseconds")
 
 # %% [markdown]
-# **Move the slider**: it sets how many frames are averaged, always centred on the middle one. The dots on the right show the camera's path during these frames.
+# **Move the slider**: it sets how many frames are averaged, always centred on the middle one. The dots on the right show the camera's path during these frames; the cross marks the middle one.
 # (When a camera turns right, everything in its picture moves left. Throughout the course, "the camera's path" means the path of its picture, which is what blurs; the camera itself went the opposite way.)
 
 # %%
@@ -261,7 +261,7 @@ lesson_02.check_convolve(convolve, seed=23)
 # ## 4. What one kernel can't say (6 minutes)
 #
 # A convolution does the same everywhere. Does a camera? Take a dark wall with a grid of small lights. The sliders move the camera during the exposure:
-# `shift` moves it sideways, `roll` turns it about its optical axis, `zoom` moves it towards the wall.
+# `shift` moves it sideways and a little down (in pixels), `roll` turns it about its optical axis (in degrees), `zoom` moves it towards the wall (in percent).
 #
 # **Predict, then move**: with roll alone, what will the lights in the corners look like, and the one in the middle?
 
@@ -338,7 +338,7 @@ widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes
                 alt="A photograph of a cat's eye, exposed for a part of the full time: noisy when short, blurred when long")
 
 # %% [markdown]
-# Neither end is good; between them lies the exposure with the highest PSNR. And in the evening even the best exposure is both blurred and noisy. Remember where noise comes from: it will matter in the next section.
+# Neither end is good; the PSNR is highest in between, near a quarter or a half of the time. And in the evening even the best exposure is both blurred and noisy. Remember where noise comes from: it will matter in the next section.
 
 # %% [markdown]
 # ## 5. Backwards (10 minutes)
@@ -405,7 +405,7 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
 #
 # $$\frac{B}{K} = S + \frac{N}{K}.$$
 #
-# Where $K$ is a hundred-thousandth, even the smallest noise becomes a hundred thousand times larger. **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy every wave that the blur made weak.**
+# Where $K$ is a hundred-thousandth, even the smallest noise becomes a hundred thousand times larger. (The stripes in the last picture are the few waves with the smallest factors.) **Blur alone destroys only the waves whose factor is exactly 0. Blur and noise together destroy every wave that the blur made weak.**
 #
 # The *Wiener filter* divides only where it is worthwhile:
 #
