@@ -93,7 +93,7 @@ x = conv2d_27 = layers.Conv2D(256, 4, strides=2, padding="same", name="conv2d_27
 parameters.check(keras.Model(image, x), report.TABLE_3)
 
 # %% [markdown]
-# Each of these halves width and height. From the second on, each doubles the number of channels. Two rows are left, both with stride 1.
+# Each of these three halves width and height; the last two also double the number of channels. Two rows are left, both with stride 1.
 #
 # **Predict, then open.** The table already gives their parameters: 2,097,664 for 256 → 512 channels and 8,193 for 512 → 1. Why does the last one need so few?
 #
@@ -293,7 +293,7 @@ print("and more than 40% of the gradient:", bool(middle_part.sum() > 0.4 * insid
 # %% [markdown]
 # ## 4. The missing 268,033 (12 minutes)
 #
-# The trunk answers with 256 numbers, but the report promises one. The report also names three activations: "LeakReLU, Sigmoid and Tanh".
+# The six convolutions, the *trunk*, answer with 256 numbers, but the report promises one. The report also names three activations: "LeakReLU, Sigmoid and Tanh".
 # LeakyReLU stands between the convolutions. Where are the other two?
 #
 # First clue, from lesson 04: batch normalisation is counted in Table 1, but has no row of its own. Could it be everything that is missing?
@@ -306,7 +306,7 @@ print("missing:", f"{missing:,}", "· divided by 4:", missing / 4)
 # Batch normalisation has 4 numbers for each channel, but 268,033 is odd. So something else is missing, too.
 #
 # Second clue: the single value. A sigmoid gives a number between 0 and 1, so it comes last. The simplest way from 16×16 numbers to one is a *dense* layer.
-# But from 256 numbers to 1, that needs only 257 parameters. The tanh needs a place as well: suppose a second dense layer in between, with an unknown number $n$ of units.
+# But from 256 numbers to 1, that needs only 257 parameters. The tanh needs a place as well: suppose a second dense layer in between, with an unknown number $n$ of *units* (outputs).
 #
 # > 16×16 map → flatten: 256 numbers → dense, $n$ units, tanh → dense, 1 unit, sigmoid
 #
