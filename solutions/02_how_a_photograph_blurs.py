@@ -398,7 +398,7 @@ for name, picture in {"as floats": b, "rounded  ": stored}.items():
           f"  above 1 (white): {np.abs(divide(picture) - s).max() > 1}")
 figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": blur.to_stored(divide(b)),
                 "divided, rounded": blur.to_stored(divide(stored))},
-               alt="A blurred cat; the perfect result of the division of floats; and of rounded values, where nothing is left but noise")
+               alt="A blurred cat; the perfect result of the division of floats; and of rounded values, where nothing is left but stripes of noise")
 
 # %% [markdown]
 # With exact numbers the division is perfect (in this picture no factor is exactly 0). With rounded ones nothing is left of the cat, although you can't see the rounding. To see why, let $N$ be the waves of the noise, so $B = K S + N$, and
@@ -495,8 +495,8 @@ print("with noise, the same settings do harm:               ",
 def guessed(length, angle):
     psf = blur.linear_psf(length, angle)
     pictures = {"Wiener": classical.wiener(blurred, psf, 0.03), "Rich.–Lucy": classical.richardson_lucy(blurred, psf, 15)}
-    return blur_figures.row({f"{name}: {evaluation.psnr(eye, picture) - evaluation.psnr(eye, blurred):+.1f} dB": picture
-                             for name, picture in pictures.items()})
+    gains = {name: round(evaluation.psnr(eye, picture) - evaluation.psnr(eye, blurred), 1) + 0.0 for name, picture in pictures.items()}
+    return blur_figures.row({f"{name}: {gains[name]:+.1f} dB".replace("-", "−"): picture for name, picture in pictures.items()})
 
 
 widgets.explore(guessed, {"length": [6, 11, 14, 20], "angle": [45, 60, 90]}, start={"length": 11}, kilobytes=145,
@@ -618,7 +618,7 @@ print("guessed kernel: more than 3 of 4 lose at levels 2, 3 and 4:", all((gains[
 enlarged, moved = blur.enlarge(eye, 4), blurred
 figures.images({"enlarged four times": enlarged, "what is left": blur_figures.what_is_left(eye, enlarged),
                 "moved": moved, "what is left ": blur_figures.what_is_left(eye, moved)},
-               alt="An enlarged photograph, whose waves are gone outside a small square in the middle; and a photograph blurred by motion, "
+               alt="An enlarged photograph, whose waves are gone outside a small area in the middle; and a photograph blurred by motion, "
                    "whose waves are weakened in stripes across the motion")
 
 # %%
