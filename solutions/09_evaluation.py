@@ -120,7 +120,7 @@ figures.show(figure, alt="PSNR falls by 10 dB for each factor of 10 in the mean 
                          "29.3 dB about 76, 33.7 dB about 28")
 
 # %% [markdown]
-# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. The best of the three is eight decibels above the blurred photographs.
+# The marks are published means. Two are of the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. The best of the three is eight decibels above the blurred photographs.
 # So a measuring error of one or two decibels matters.
 #
 # ### Exercise 1: PSNR (1 point)
@@ -527,6 +527,8 @@ except photos.PhotoError as problem:        # no such file, no picture, too larg
 compare(own, kilobytes=400)
 
 # %% [markdown]
+# The built-in photograph is sharp, so the network spoils it, as at factor 1 in section 7.
+#
 # Why is there no PSNR? Because there is no ground truth: nobody has the sharp version of a photograph that came out blurred. Every score needs a pair, and pairs are made: by a second exposure, by averaging video frames as in GoPro, or by blurring a sharp photograph.
 # On your own photograph you have only your eyes. So you cannot know, and neither can a program, whether a detail in the answer was really there.
 #
