@@ -544,7 +544,7 @@ widgets.explore(show_piles, {"shift": [-16, -8, 0, 4, 8, 16]}, start={"shift": 8
                     "equal to the earth mover's distance, which grows with the shift")
 
 # %% [markdown]
-# The distance equals the shift, however far apart the piles are. (At 16 it says 15.9, because the places end at 40 and cut off the pile's tail. Area below the axis counts as positive, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
+# The distance equals the shift, however far apart the piles are. (At 16 and −16 it says 15.9, because the places end at 40 and at 0 and cut off the pile's tail. Area below the axis counts as positive, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
 
 # %%
 shifts = np.arange(0, 17)
