@@ -544,7 +544,7 @@ widgets.explore(show_piles, {"shift": [-16, -8, 0, 4, 8, 16]}, start={"shift": 8
                     "equal to the earth mover's distance, which grows with the shift")
 
 # %% [markdown]
-# The distance equals the shift, however far apart the piles are. (At 16 it says 15.9, because the places end at 40 and cut off the pile's tail. Area below the axis counts as positive, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
+# The distance equals the shift, however far apart the piles are. (At 16 and −16 it says 15.9, because the places end at 40 and at 0 and cut off the pile's tail. Area below the axis counts as positive, too.) How do other measures behave? Against its best opponent, the generator of equation (1) minimises the *Jensen–Shannon divergence* (JSD); lesson 01 derives it.
 
 # %%
 shifts = np.arange(0, 17)
@@ -731,7 +731,9 @@ def train(critic, real, fake, weight, steps=400, every=25, keep=()):
 # %% [markdown]
 # The *gradient penalty* (Gulrajani et al., arXiv:1704.00028, the report's reference [9]) pulls the slope towards 1 without enforcing it. Take a real and a fake example, mix them in a random proportion, and measure the critic's slope at the mixture, which is the length of its gradient:
 #
-# $$\lambda \cdot \left( \lVert \nabla D(\hat x) \rVert - 1 \right)^2, \qquad \hat x = \epsilon \cdot \text{real} + (1 - \epsilon) \cdot \text{fake}, \quad \epsilon \text{ uniform between 0 and 1}, \quad \lambda = 10 .$$
+# $$\lambda \cdot \left( \lVert \nabla D(\hat x) \rVert - 1 \right)^2, \qquad \hat x = \epsilon \cdot \text{real} + (1 - \epsilon) \cdot \text{fake},$$
+#
+# with $\epsilon$ drawn uniformly between 0 and 1, and $\lambda = 10$.
 #
 # Why 1 and not at most 1? Because between a fake example and the real one that the best plan carries it to, the best critic has slope 1. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
 #

@@ -624,7 +624,7 @@ for beta_1 in (0.0, 0.5, 0.9, 0.95):
     print(f"β₁ = {beta_1}: distance from the balance after 600 steps {np.hypot(*play(beta_1)[-1]):.2f}")
 
 # %% [markdown]
-# With a long memory, each player keeps responding to where the other was ten or twenty steps ago. At 0.9 they chase each other in circles, at 0.95 they even drift apart. A short memory, 0.5, does no harm here. It is known that momentum harms such games (Gidel et al., arXiv:1807.04740),
+# With a long memory, each player keeps responding to where the other was ten or twenty steps ago. At 0.9 they chase each other in circles, at 0.95 they even drift outwards. A short memory, 0.5, does no harm here. It is known that momentum harms such games (Gidel et al., arXiv:1807.04740),
 # and GANs are often trained with less of it: reference [9] of the report has β₁ = 0. The report keeps 0.9, Adam's own default, for both networks, and does not say whether anything else was tried.
 #
 # And β₂? At 0.999, its memory of 1,000 steps is longer than our whole training, but the correction makes up for that.
@@ -763,7 +763,7 @@ figures.show(draw_hours(), alt="Hours for 40 epochs: three as the report states,
 
 # %% [markdown]
 # In the stored notebook the machine is two cores of a server, busy with other work at the time; your numbers will differ. A step is slower than its convolutions alone: normalisation, activations and moving data in memory cost time but count no MACs.
-# (This measurement runs the step uncompiled and on one image; `training.train` compiles it, and uses the faster bfloat16 where the processor has it, which gains up to a factor of two or three.)
+# (This measurement runs the step uncompiled and on one image; `training.train` compiles it, and uses the faster bfloat16 (numbers of 16 bits) where the processor has it, which gains up to a factor of two or three.)
 
 # %% [markdown]
 # ### Think: one night (2 points)

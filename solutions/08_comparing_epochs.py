@@ -53,7 +53,7 @@ for row in content.history[::4]:
 
 # %% [markdown]
 # Epoch 0 is the network before training. It returns its input, so its gain is 0 dB, and it has no loss yet.
-# Move the slider. **Predict first:** PSNR gains about as much in epochs 1 to 4 as in 4 to 16. Will the two improvements look equal, too?
+# Move the slider. **Predict first:** PSNR gains about as much in epochs 1 to 4 as in 5 to 16. Will the two improvements look equal, too?
 
 # %%
 FIR, BRANCHES, DOG = 4, 0, 7          # the numbers of three held-out crops
@@ -248,7 +248,7 @@ lesson_08.check_radial(radial, seed=82)
 # %% [markdown]
 # ## 4. Curves, and when to stop (6 minutes)
 #
-# The dotted line is a cursor: it marks the epoch whose picture is shown above.
+# The dotted line is a cursor: it marks the epoch whose picture is shown above. (The dog is upside down: the library mirrors and turns crops at random, held-out ones too.)
 
 # %%
 def with_cursor(run, epoch, photo):
@@ -393,6 +393,7 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
                alt="A railing and a dog: blurred on the left, sharp on the right, between them after more and more training: the rails' edges become a little narrower")
 
 # %% [markdown]
+# The slider shows six states of the training: width 16 after 0, 4, 8 and 12 epochs at level 4, then width 32 and width 64, each at its end.
 # The first state has learned only level 2, straight motion, and that is what blurred the railing. So the railing has already gained 1.1 dB, and training at level 4 costs some of that again. The two most blurred crops gain half a decibel at level 4.
 # The grain of the wood does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is an achievement: a network that knows only level 1 harms them (lesson 09). One in seven of this
 # network's pairs was a sharp or an enlarged photograph, to teach it what to leave alone (the setting `unmoved`).
@@ -449,7 +450,7 @@ widgets.slider([row_of([heard.picture("blurred", RAILING), heard.picture(epoch, 
 print("gain after 0, 50, 100 … steps:", ", ".join(f"{row['psnr_gain']:+.1f}" for row in heard.history), "dB")
 
 # %% [markdown]
-# None. Three lose half of the small gain, and the last one ends far below the blurred crops. The perceptual loss costs some PSNR, because it asks for something else. At 100 : 1 it pulls so much harder that the critic goes unheard (lesson 06).
+# None. Three lose more than half of the small gain, and the last one ends far below the blurred crops. The perceptual loss costs some PSNR, because it asks for something else. At 100 : 1 it pulls so much harder that the critic goes unheard (lesson 06).
 # At 0.1 : 1 the critic is heard. After 100 steps the railing looks almost as crisp as the sharp photograph: hard edges, deep gaps. But the gaps are too dark, and the mean PSNR of the crops is 2.7 dB below that of the blurred ones. In the end violet fringes appear.
 # A critic asks only whether a picture *could* be a sharp photograph, not whether it is *this* one. Where the blur has left the answer open, that is an invitation to invent; lesson 09 has more on this.
 

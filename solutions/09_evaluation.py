@@ -120,7 +120,7 @@ figures.show(figure, alt="PSNR falls by 10 dB for each factor of 10 in the mean 
                          "29.3 dB about 76, 33.7 dB about 28")
 
 # %% [markdown]
-# The three marks are published means on the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. The best of the three is eight decibels above the blurred photographs.
+# The marks are published means. Two are of the GoPro test set (NAFNet: arXiv:2204.04676); the report does not say whether it used that set. The best of the three is eight decibels above the blurred photographs.
 # So a measuring error of one or two decibels matters.
 #
 # ### Exercise 1: PSNR (1 point)
@@ -173,9 +173,10 @@ print("the mean of the PSNRs is higher, by 0.1 to 2 dB:", bool(0.1 < mean_of_psn
 # *Structural similarity* (Wang et al., 2004, doi:10.1109/TIP.2003.819861) looks at both pictures through a small window, and compares three things in it: brightness, contrast, and structure.
 # With $x$ and $y$ for the pixels of the two pictures in the window, $\mu$ for a mean, $\sigma^2$ for a variance and $\sigma_{xy}$ for the covariance:
 #
-# $$\mathrm{SSIM} = \frac{2 \mu_x \mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1} \cdot \frac{2 \sigma_{xy} + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}, \qquad C_1 = (0.01 \cdot 255)^2, \quad C_2 = (0.03 \cdot 255)^2$$
+# $$\mathrm{SSIM} = \frac{2 \mu_x \mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1} \cdot \frac{2 \sigma_{xy} + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}$$
 #
-# The first factor compares brightness; the second contrast and structure together. The constants keep both from dividing by zero where a picture is dark or flat.
+# with the constants $C_1 = (0.01 \cdot 255)^2$ and $C_2 = (0.03 \cdot 255)^2$.
+# The first factor compares brightness; the second contrast and structure together. The constants keep both factors from dividing by zero where a picture is dark or flat.
 #
 # All means are weighted by a Gaussian, so that the window has no hard edge: 11×11 pixels, $\sigma = 1.5$. SciPy computes such a mean at every pixel at once:
 
@@ -527,6 +528,8 @@ except photos.PhotoError as problem:        # no such file, no picture, too larg
 compare(own, kilobytes=400)
 
 # %% [markdown]
+# The built-in photograph is sharp, so the network spoils it, as at factor 1 in section 7.
+#
 # Why is there no PSNR? Because there is no ground truth: nobody has the sharp version of a photograph that came out blurred. Every score needs a pair, and pairs are made: by a second exposure, by averaging video frames as in GoPro, or by blurring a sharp photograph.
 # On your own photograph you have only your eyes. So you cannot know, and neither can a program, whether a detail in the answer was really there.
 #

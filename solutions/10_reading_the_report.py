@@ -218,7 +218,7 @@ sheet.add("Section 3.3", "the model estimates the blur kernel and uses it",
 
 # %% [markdown]
 # The network undoes *its* blur, whatever it is given. That shows that such layers need not estimate anything, but it says little about the report's network, which saw many blurs. There the first reading decides. A network trained on many blurs does better, but still maps pictures to pictures: what it may know of the kernel is hidden in its channels,
-# and the report shows no experiment that looks for it. All that can be said is that the network "learns to map blurred patches to sharp ones".
+# and the report shows no experiment that looks for it. All that can be said is that the network learns to map blurred patches to sharp ones.
 
 # %% [markdown]
 # ### A Wasserstein loss with a sigmoid
