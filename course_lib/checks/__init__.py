@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
 from numpy import ndarray, unravel_index as _unravel_index
 
-__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "passed", "plain", "quiet"]
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "number", "passed", "plain", "quiet"]
 
 
 class CheckFailed(AssertionError):
@@ -94,6 +94,19 @@ def plain(answer: Any) -> Any:
     return answer.tolist() if isinstance(answer, (ndarray, _generic)) else answer
 
 
+def number(value: Any) -> float | None:
+    """A real number, or the only one in an array, a tensor or a list, as Python has it; None for anything else."""
+    if isinstance(value, _generic):
+        value = value.item()                                # np.uint64(3) - 5 would not be -2
+    if isinstance(value, Real):
+        return value
+    try:
+        array = _asarray(value)
+    except Exception:
+        return None
+    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
+
+
 def compare_number(function: Callable, *arguments: Any, expected: float, source: str = "the reference", tolerance: float = 0,
                    hint: str | Callable[[Any], str] = "", **named: Any) -> None:
     """Call the student's function and compare the number it returns.
@@ -105,7 +118,7 @@ def compare_number(function: Callable, *arguments: Any, expected: float, source:
     """
     given = call(function, *arguments, **named)
     shown = _call_text(function, arguments, named)
-    value = _number(given)
+    value = number(given)
     if value is None:
         forgot = "does it end in `return`?" if given is None else "return one number."
         fail(f"your `{shown}` gave {_short(given)}, not a number: {forgot}")
@@ -188,19 +201,6 @@ def _is_disguise(kind: type) -> bool:
 
 
 # ---------------------------------------------------------------- the words of a sentence
-
-def _number(value: Any) -> float | None:
-    """A real number, or the only one in an array or tensor, as Python has it; None for anything else."""
-    if isinstance(value, _generic):
-        value = value.item()                                # np.uint64(3) - 5 would not be -2
-    if isinstance(value, Real):
-        return value
-    try:
-        array = _asarray(value)
-    except Exception:
-        return None
-    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
-
 
 def _sentence(start: str, hint: str | Callable[[Any], str], given: Any) -> str:
     words = hint(given) if callable(hint) else hint

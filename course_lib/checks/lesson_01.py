@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from course_lib.checks import call, compare_array, compare_number, fail, passed
+from course_lib.checks import call, compare_array, compare_number, fail, number, passed
 
 
 def _sigmoid(s):
@@ -139,8 +139,8 @@ def check_jsd(jsd, seed: int = 0) -> None:
             "these are probabilities: add up, don't take a mean.": expected / len(p),
             "this is the root of the JSD.": np.sqrt(max(expected, 0)),
         }
-        given = call(jsd, p, q)
-        if isinstance(given, (float, np.floating)) and np.isnan(given) and not (p.all() and q.all()):
+        given = number(call(jsd, p, q))
+        if given is not None and np.isnan(given) and not (p.all() and q.all()):
             fail("your `jsd` gave nan for distributions with zeros: 0 log 0 counts as 0, so add up only where p (or q) is above 0.")
         if not np.any((p > 0) & (q > 0)):
             mistakes = {"p and q nowhere overlap here; leave out the terms with p = 0 and those with q = 0, each from its own sum.": 0.0}

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from course_lib.checks import call, fail, flat, passed, plain, quiet
+from course_lib.checks import call, fail, flat, number, passed, plain, quiet
 from course_lib.parameters import batch_normalisation, check, conv2d, dense, output_size
 from course_lib.report import TABLE_3, Layer, Table
 
@@ -139,10 +139,11 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
             "the map has (size / 16)² numbers, not size / 16.": (left - 1) / (size // 16 + 2),
         }
         arguments = f"remainder={remainder:,}, size={size}, channels={channels}"
-        given = plain(call(hidden_units, remainder, size, channels))
-        if given != units:
-            words = next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "") if given is not None else ""
-            fail(f"for {arguments} your `hidden_units` gave {given!r}, but {units} units fit exactly: "
+        given = call(hidden_units, remainder, size, channels)
+        answer = number(given)
+        if answer != units:
+            words = next((w for w, m in mistakes.items() if answer in (m, int(m), round(m))), "")
+            fail(f"for {arguments} your `hidden_units` gave {plain(given)!r}, but {units} units fit exactly: "
                  + (words or "batch normalisation takes 4 per channel, the dense layers n × (inputs + 1) and n + 1; solve for n."))
         off = remainder + rng.randint(1, inputs + 1)
         given = call(hidden_units, off, size, channels)

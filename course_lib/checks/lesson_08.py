@@ -6,7 +6,7 @@
 import numpy as np
 
 from course_lib import blur, compare, photos
-from course_lib.checks import call, compare_array, fail, passed
+from course_lib.checks import call, compare_array, fail, number, passed
 
 
 def _hint(mistakes: dict[str, np.ndarray], expected: np.ndarray):
@@ -241,22 +241,22 @@ def check_find_period(find_period, seed: int = 0) -> None:
     """Photographs with and without checkerboards, and with stripes and grids that are none."""
     for what, image, period in checkerboard_cases(np.random.default_rng([84, seed])):
         given = call(find_period, image)
-        given = np.asarray(given).item() if getattr(given, "ndim", None) == 0 else given       # array(4), a tensor
-        if not isinstance(given, (int, float)):
+        answer = number(given)
+        if answer is None:
             fail(f"your `find_period` gave {given!r}, not a number: return 2, 4 or 0" + (", and end in `return`." if given is None else "."))
-        if given != period:
+        if answer != period:
             words = {
                 "a photograph with horizontal stripes of period 2": "a checkerboard has peaks on both axes, stripes only on one.",
                 "a photograph with vertical stripes of period 2": "a checkerboard has peaks on both axes, stripes only on one.",
                 "a photograph with a grid of period 3": "look at the frequencies N / 4 and N / 2 alone.",
             }.get(what, "")
-            if period == 4 and given == 2:
+            if period == 4 and answer == 2:
                 words = "a pattern of period 4 has a peak at N / 2 as well: ask for period 4 first."
-            elif period and given == len(image) // period:
+            elif period and answer == len(image) // period:
                 words = "return the period in pixels, not the frequency."
             elif not words and period == 0:
                 words = "compare the power at the frequency with the median around it: a photograph has power everywhere."
             elif not words:
                 words = "a peak of period p lies at N / p cycles per picture, at [N // p, 0] and at [0, N // p]."
-            fail(f"for {what} ({len(image)}×{len(image)} pixels) your `find_period` gave {given!r}, it should be {period}: {words}")
+            fail(f"for {what} ({len(image)}×{len(image)} pixels) your `find_period` gave {answer!r}, it should be {period}: {words}")
     passed("your detector finds the checkerboards, tells their periods apart, and leaves photographs, stripes and noise alone.")

@@ -95,7 +95,7 @@ def test_everything_a_function_can_do_wrong_becomes_one_sentence(function, words
     assert words in sentence(compare_number, function, 1, expected=9472)
 
 
-@pytest.mark.parametrize("right", [9472, 9472.0, np.int64(9472), np.float32(9472), np.array(9472), np.array([9472])])
+@pytest.mark.parametrize("right", [9472, 9472.0, np.int64(9472), np.float32(9472), np.array(9472), np.array([9472]), [9472]])
 def test_the_kind_of_a_right_number_does_not_matter(right):
     compare_number(lambda: right, expected=9472)
 
