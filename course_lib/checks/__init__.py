@@ -22,10 +22,11 @@ from numbers import Real
 from typing import Any, NoReturn
 
 # Taken now: a test must not ask functions that a notebook may replace later (`np.allclose = …`).
-from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
+from numpy import abs as _abs, all as _all, allclose as _allclose, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
 from numpy import ndarray, unravel_index as _unravel_index
 
-__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "number", "passed", "plain", "quiet"]
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "number", "passed", "plain", "quiet",
+           "same_in_training"]
 
 
 class CheckFailed(AssertionError):
@@ -166,6 +167,7 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
     if not isinstance(model, keras.Model):
         fail(f"your `{_call_text(function, arguments, named)}` gave {_short(model)}, not a keras.Model"
              + (": does it end in `return`?" if model is None else "."))
+    flat(model)
     try:
         comparison = parameters.check(model, table)
     except ValueError as error:                             # TableMismatch is one
@@ -180,10 +182,25 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
 
 
 def flat(model: Any) -> None:
-    """CheckFailed for a Keras model with another one inside: what is compared are single layers."""
+    """CheckFailed for a Keras model with another one, or a class of layers, inside: what is compared are single layers."""
     from course_lib.backend import keras
-    if any(isinstance(layer, keras.Model) for layer in model.layers):
-        fail("your model holds another model (keras.Sequential?), into which the check does not look: call its layers one by one.")
+    for layer in model.layers:
+        kind = next(one for one in type(layer).__mro__ if one.__module__.startswith("keras."))
+        if isinstance(layer, keras.Model) or kind is keras.Layer and layer.weights:
+            what = "another model (keras.Sequential?)" if isinstance(layer, keras.Model) else f"a layer of your own, {type(layer).__name__}"
+            fail(f"your model holds {what}, into which the check does not look: call its layers one by one.")
+
+
+def same_in_training(model: Any, reference: Any, image: ndarray) -> None:
+    """CheckFailed for a model that equals the reference in use, but not in training, or is always in training."""
+    with quiet():                                           # Keras warns where the model's input is a list of one
+        given, told, trained = model(image), model(image, training=False), model(image, training=True)
+        expected = reference(image, training=True)
+    if not _allclose(given, told, atol=1e-3):
+        fail("in use your layers do what they should do in training only: leave out `training=True`; Keras says so itself while it trains.")
+    if not _allclose(trained, expected, rtol=1e-2, atol=1e-2):
+        fail("in use your layers return the right numbers, but in training they do something else: "
+             "is there dropout or noise, or a layer that is not trained?")
 
 
 def _disguised(value: Any) -> bool:
