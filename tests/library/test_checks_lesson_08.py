@@ -97,6 +97,7 @@ WRONG = [
     (lesson_08.check_find_period, partial(period_by, axes=slice(1)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1, 2)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, around=False), "median around it"),
+    (lesson_08.check_find_period, lambda image: period_by(image, around=False, threshold=100 * np.median(compare.power(image))), "not with that of all"),
     (lesson_08.check_find_period, partial(period_by, threshold=1e9), "peak of period"),
     (lesson_08.check_find_period, lambda image: len(image) // (period_by(image) or 1000), "not the frequency"),
     (lesson_08.check_find_period, lambda image: [period_by(image), 0], "not a number"),
