@@ -100,7 +100,7 @@ def residual_picture(run, epoch, photo):
 
 
 widgets.slider(
-    [row_of([content.picture(epoch, FIR), residual_picture(content, epoch, FIR)]) for epoch in epochs], epochs, start=0, zoom=2, kilobytes=125,
+    [row_of([content.picture(epoch, FIR), residual_picture(content, epoch, FIR)]) for epoch in epochs], epochs, start=0, zoom=2, kilobytes=100,
     alt="The fir tree after training, and its residual: strong along the edges of the tree, paler with every epoch",
 )
 
@@ -559,7 +559,7 @@ def deconvolved(length):
 
 
 lengths = [7, 9, 11, 13, 15]
-widgets.slider([deconvolved(length) for length in lengths], lengths, name="length", start=1, zoom=1.5, kilobytes=150,
+widgets.slider([deconvolved(length) for length in lengths], lengths, name="length", start=1, zoom=1.5, kilobytes=125,
                 alt="Slices of citrus fruit, deconvolved, with residual and spectrum; at the true length 11 faint waves, at wrong lengths "
                     "strong waves parallel to every edge")
 

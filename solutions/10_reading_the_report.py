@@ -419,7 +419,7 @@ for metric, values in report.TABLE_4.items():
 #
 # ### Exercise 3: the least number of photographs (1 point)
 #
-# Write a function that returns the smallest $n \ge 2$ that the three printed numbers allow. `unit` is one unit of the last digit printed. Max, min and mean each lie within half a unit of what is printed.
+# Write a function that returns the smallest $n \ge 2$ that the three printed numbers allow. `unit` is one unit of the last digit printed. Max, min and mean each lie within half a unit of what is printed; whether exactly half a unit counts makes no difference here.
 
 # %% nbgrader={"grade_id": "least-count", "solution": true}
 def least_count(maximum, minimum, mean, unit=0.01):

@@ -22,10 +22,11 @@ from numbers import Real
 from typing import Any, NoReturn
 
 # Taken now: a test must not ask functions that a notebook may replace later (`np.allclose = …`).
-from numpy import abs as _abs, all as _all, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
+from numpy import abs as _abs, all as _all, allclose as _allclose, argmax as _argmax, asarray as _asarray, generic as _generic, isfinite as _isfinite
 from numpy import ndarray, unravel_index as _unravel_index
 
-__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "passed", "plain", "quiet"]
+__all__ = ["CheckFailed", "call", "compare_array", "compare_model", "compare_number", "fail", "flat", "number", "passed", "plain", "quiet",
+           "same_in_training"]
 
 
 class CheckFailed(AssertionError):
@@ -94,6 +95,19 @@ def plain(answer: Any) -> Any:
     return answer.tolist() if isinstance(answer, (ndarray, _generic)) else answer
 
 
+def number(value: Any) -> float | None:
+    """A real number, or the only one in an array, a tensor or a list, as Python has it; None for anything else."""
+    if isinstance(value, _generic):
+        value = value.item()                                # np.uint64(3) - 5 would not be -2
+    if isinstance(value, Real):
+        return value
+    try:
+        array = _asarray(value)
+    except Exception:
+        return None
+    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
+
+
 def compare_number(function: Callable, *arguments: Any, expected: float, source: str = "the reference", tolerance: float = 0,
                    hint: str | Callable[[Any], str] = "", **named: Any) -> None:
     """Call the student's function and compare the number it returns.
@@ -105,7 +119,7 @@ def compare_number(function: Callable, *arguments: Any, expected: float, source:
     """
     given = call(function, *arguments, **named)
     shown = _call_text(function, arguments, named)
-    value = _number(given)
+    value = number(given)
     if value is None:
         forgot = "does it end in `return`?" if given is None else "return one number."
         fail(f"your `{shown}` gave {_short(given)}, not a number: {forgot}")
@@ -153,6 +167,7 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
     if not isinstance(model, keras.Model):
         fail(f"your `{_call_text(function, arguments, named)}` gave {_short(model)}, not a keras.Model"
              + (": does it end in `return`?" if model is None else "."))
+    flat(model)
     try:
         comparison = parameters.check(model, table)
     except ValueError as error:                             # TableMismatch is one
@@ -167,10 +182,25 @@ def compare_model(function: Callable, *arguments: Any, table: Any, **named: Any)
 
 
 def flat(model: Any) -> None:
-    """CheckFailed for a Keras model with another one inside: what is compared are single layers."""
+    """CheckFailed for a Keras model with another one, or a class of layers, inside: what is compared are single layers."""
     from course_lib.backend import keras
-    if any(isinstance(layer, keras.Model) for layer in model.layers):
-        fail("your model holds another model (keras.Sequential?), into which the check does not look: call its layers one by one.")
+    for layer in model.layers:
+        kind = next(one for one in type(layer).__mro__ if one.__module__.startswith("keras."))
+        if isinstance(layer, keras.Model) or kind is keras.Layer and layer.weights:
+            what = "another model (keras.Sequential?)" if isinstance(layer, keras.Model) else f"a layer of your own, {type(layer).__name__}"
+            fail(f"your model holds {what}, into which the check does not look: call its layers one by one.")
+
+
+def same_in_training(model: Any, reference: Any, image: ndarray) -> None:
+    """CheckFailed for a model that equals the reference in use, but not in training, or is always in training."""
+    with quiet():                                           # Keras warns where the model's input is a list of one
+        given, told, trained = model(image), model(image, training=False), model(image, training=True)
+        expected = reference(image, training=True)
+    if not _allclose(given, told, atol=1e-3):
+        fail("in use your layers do what they should do in training only: leave out `training=True`; Keras says so itself while it trains.")
+    if not _allclose(trained, expected, rtol=1e-2, atol=1e-2):
+        fail("in use your layers return the right numbers, but in training they do something else: "
+             "is there dropout or noise, or a layer that is not trained?")
 
 
 def _disguised(value: Any) -> bool:
@@ -188,19 +218,6 @@ def _is_disguise(kind: type) -> bool:
 
 
 # ---------------------------------------------------------------- the words of a sentence
-
-def _number(value: Any) -> float | None:
-    """A real number, or the only one in an array or tensor, as Python has it; None for anything else."""
-    if isinstance(value, _generic):
-        value = value.item()                                # np.uint64(3) - 5 would not be -2
-    if isinstance(value, Real):
-        return value
-    try:
-        array = _asarray(value)
-    except Exception:
-        return None
-    return array.item() if array.size == 1 and array.dtype.kind in "iufb" else None
-
 
 def _sentence(start: str, hint: str | Callable[[Any], str], given: Any) -> str:
     words = hint(given) if callable(hint) else hint

@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from course_lib.checks import call, compare_model, compare_number, fail, flat, passed, quiet
+from course_lib.checks import call, compare_model, compare_number, fail, flat, passed, quiet, same_in_training
 from course_lib.parameters import receptive_field
 from course_lib.report import TABLE_2
 
@@ -112,16 +112,10 @@ def _copy_weights(source, target) -> None:
                 other.epsilon = one.epsilon
 
 
-def _run(model, image: np.ndarray, training: bool = False):
-    """What a model returns for an image as it is used, or in training; Keras' warnings unheard."""
+def _run(model, image: np.ndarray):
+    """What a model returns for an image as it is used; Keras' warnings unheard."""
     with quiet():
-        return model(image, training=training)
-
-
-def _same_in_training(model, reference, image: np.ndarray) -> None:
-    if _difference(_run(model, image, True).numpy(), _run(reference, image, True).numpy()) > 1e-2:
-        fail("in use your layers return the right numbers, but in training they do something else: "
-             "is there dropout or noise, or a layer that is not trained?")
+        return model(image, training=False)
 
 
 def _difference(one, other) -> float:
@@ -187,7 +181,7 @@ def _right_numbers(keras, model, x, rng: np.random.Generator) -> None:
     image = rng.normal(size=(1, *x.shape[1:])).astype(np.float32)
     given = _run(model, image).numpy()
     if _difference(given, _run(reference, image).numpy()) < 1e-4:
-        return _same_in_training(model, reference, image)
+        return same_in_training(model, reference, image)
     for mistake, words in MISTAKES.items():
         wrong = keras.Model(x, _block(x, keras.layers, mistake))
         _copy_weights(reference, wrong)
@@ -339,7 +333,7 @@ def _place(i: int, blocks: int) -> str:
 def _same_output(model, reference, image) -> None:
     given, expected = _run(model, image).numpy(), _run(reference, image).numpy()
     if _difference(given, expected) < 1e-3:
-        return _same_in_training(model, reference, image)
+        return same_in_training(model, reference, image)
     from course_lib.backend import keras
     add = _run(keras.Model(reference.input, _of_kind(reference, "Conv2D")[-1].output), image).numpy()
     wrong = {

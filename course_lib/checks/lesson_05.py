@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from course_lib.checks import call, fail, flat, passed, plain, quiet
+from course_lib.checks import call, fail, flat, number, passed, plain, quiet, same_in_training
 from course_lib.parameters import batch_normalisation, check, conv2d, dense, output_size
 from course_lib.report import TABLE_3, Layer, Table
 
@@ -139,10 +139,11 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
             "the map has (size / 16)² numbers, not size / 16.": (left - 1) / (size // 16 + 2),
         }
         arguments = f"remainder={remainder:,}, size={size}, channels={channels}"
-        given = plain(call(hidden_units, remainder, size, channels))
-        if given != units:
-            words = next((w for w, m in mistakes.items() if given in (m, int(m), round(m))), "") if given is not None else ""
-            fail(f"for {arguments} your `hidden_units` gave {given!r}, but {units} units fit exactly: "
+        given = call(hidden_units, remainder, size, channels)
+        answer = number(given)
+        if answer != units:
+            words = next((w for w, m in mistakes.items() if answer in (m, int(m), round(m))), "")
+            fail(f"for {arguments} your `hidden_units` gave {plain(given)!r}, but {units} units fit exactly: "
                  + (words or "batch normalisation takes 4 per channel, the dense layers n × (inputs + 1) and n + 1; solve for n."))
         off = remainder + rng.randint(1, inputs + 1)
         given = call(hidden_units, off, size, channels)
@@ -187,6 +188,7 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
         if not isinstance(model, keras.Model):
             fail(f"your `patch_critic` gave {type(model).__name__}, not a keras.Model"
                  + (": does it end in `return`?" if model is None else "."))
+        flat(model)
         table = Table("your list of rows", "Patch critic", tuple(rows), 0)
         try:
             built = check(model, table).built
@@ -194,7 +196,6 @@ def check_patch_critic(patch_critic, seed: int = 0) -> None:
             fail(str(error))
         if len(built) < len(rows):
             fail(f"your model has {len(built)} of the {len(rows)} convolutions; the last is a convolution, too.")
-        flat(model)
         _compare_rest(model, rows)
         reference = _reference(rows, size)
         if model.input_shape != reference.input_shape:
@@ -236,7 +237,7 @@ def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Gener
     for one, other in zip(*([layer for layer in m.layers if hasattr(layer, "epsilon")] for m in (model, reference))):
         one.epsilon = other.epsilon                         # any is right
     with quiet():       # Keras warns where the model's input is a list of one
-        given, trained = np.asarray(model(image)), np.asarray(model(image, training=True))
+        given = np.asarray(model(image, training=False))
 
     def like(**mistake) -> bool:
         other = _reference(rows, size, **mistake)
@@ -244,10 +245,7 @@ def _compare_outputs(model, reference, rows, size: int, numbers: np.random.Gener
         return np.allclose(given, other(image), rtol=1e-3, atol=1e-4)
 
     if np.allclose(given, expected, rtol=1e-3, atol=1e-4):
-        if not np.allclose(trained, reference(image, training=True), rtol=1e-2, atol=1e-2):
-            fail("in use your layers return the right numbers, but in training they do something else: "
-                 "is there dropout or noise, or a layer that is not trained?")
-        return
+        return same_in_training(model, reference, image)
     slopes = {0.0: "ReLU, or a slope of 0", 0.3: "Keras' own slope, 0.3", 0.01: "a slope of 0.01", 1.0: "no activation at all"}
     words = next((f"it computes with {name}; LeakyReLU has the slope 0.2 here." for slope, name in slopes.items()
                   if like(slope=slope)), "")

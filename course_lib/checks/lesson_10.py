@@ -8,7 +8,7 @@ import random
 import numpy as np
 
 from course_lib import audit, evaluation
-from course_lib.checks import call, compare_number, fail, passed
+from course_lib.checks import call, compare_number, fail, number, passed
 from course_lib.report import TABLE_4, TRAINING
 
 
@@ -88,15 +88,15 @@ def check_least_count(least_count, seed: int = 0) -> None:
     for maximum, minimum, mean, unit in cases:
         expected = audit.least_count(maximum, minimum, mean, unit)
         given = call(least_count, maximum, minimum, mean, unit)
-        given = np.asarray(given).item() if getattr(given, "ndim", None) == 0 else given       # array(3), a tensor
+        answer = number(given)
         shown = f"maximum {maximum:g}, minimum {minimum:g}, mean {mean:g}, printed to {unit:g},"
         if given is None:
             fail(f"for {shown} your `least_count` gave None, not a number: does it end in `return`?")
-        if isinstance(given, bool) or not isinstance(given, (int, float)):
+        if answer is None or isinstance(answer, bool):
             fail(f"for {shown} your `least_count` gave {type(given).__name__}, not a number: return n.")
-        if given != expected:
-            fail(f"for {shown} your `least_count` gave {given!r}; it should be {expected}: "
-                 + _least_hint(given, expected, maximum, minimum, mean, unit))
+        if answer != expected:
+            fail(f"for {shown} your `least_count` gave {answer!r}; it should be {expected}: "
+                 + _least_hint(answer, expected, maximum, minimum, mean, unit))
     passed("your numbers are right; Table 4's PSNR would fit three photographs.")
 
 
@@ -213,9 +213,8 @@ def check_tune(tune, seed: int = 0) -> None:
 def _check_one(tune, degrade, damage, sharp, target: float, high: float, calls: list) -> None:
     shown = f"for the target {target:g} dB and high = {high:g}"
     given = call(tune, degrade, sharp, target, high)
-    try:
-        strength = float(np.asarray(given).item())
-    except (TypeError, ValueError):
+    strength = number(given)
+    if strength is None:
         what = "None: does it end in `return`?" if given is None else f"{type(given).__name__}, not a number: return the strength."
         fail(f"{shown} your `tune` gave {what}")
     if not 0 <= strength <= high:

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 LESSONS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 LONGEST_CELL = 600                # seconds
+UNFINISHED = "The check did not run to its end, so this test did not pass."       # said by the grader, too
 UNTOUCHED = ("YOUR ANSWER HERE", "YOUR CODE HERE")    # in an answer for a person to grade that nobody has begun
 
 
@@ -50,7 +51,7 @@ def check(path: str | Path) -> int:
             written += graded["points"]
             say(graded["grade_id"], state, f"{graded['points']:g} points, graded by a person")
             continue
-        got, message = score(cell) if position in finished else (0, "The test did not come to its end.")
+        got, message = score(cell) if position in finished else (0, UNFINISHED)
         reached, possible = reached + got, possible + graded["points"]
         state = "passed" if got == graded["points"] else "not yet" if got == 0 else "partly"
         say(graded["grade_id"].removesuffix("-test"), state, f"{got:g} of {graded['points']:g} points", message)

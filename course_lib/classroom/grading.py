@@ -23,6 +23,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Float, Integer, Unicode
 
+from course_lib.checks.notebook import UNFINISHED
 from course_lib.classroom import sandbox
 
 OUTPUT = 200_000        # characters of a cell's output that are kept while it runs
@@ -192,7 +193,7 @@ def settle(cell: NotebookNode, ended: str) -> None:
         else:                                       # without the lines of the test, which may be hidden ones
             cell.outputs = [failure(ename, f"{ename}: {words}")]
     elif len(re.findall(r"^Correct: ", said, re.MULTILINE)) < checks_in(cell.source):
-        cell.outputs = [failure("NotPassed", "The check did not run to its end, so this test did not pass.")]
+        cell.outputs = [failure("NotPassed", UNFINISHED)]
     else:
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=said)] if said else []
 

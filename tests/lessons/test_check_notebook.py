@@ -75,6 +75,7 @@ def test_edited_deleted_and_repeated_tests_are_the_courses_own(check):
 def test_a_cell_that_ends_the_process_scores_nothing(check):
     status, said = check(RIGHT | {"total": "import os; os._exit(0)"})
     assert status == 1 and "Stopped in code cell 4: the Python process ended" in said and "Points so far: 3 of 5" in said
+    assert selfcheck.UNFINISHED in said.replace("\n      ", " ")
 
 
 def test_a_cell_that_does_not_end_is_stopped(check, monkeypatch):

@@ -95,7 +95,7 @@ def test_everything_a_function_can_do_wrong_becomes_one_sentence(function, words
     assert words in sentence(compare_number, function, 1, expected=9472)
 
 
-@pytest.mark.parametrize("right", [9472, 9472.0, np.int64(9472), np.float32(9472), np.array(9472), np.array([9472])])
+@pytest.mark.parametrize("right", [9472, 9472.0, np.int64(9472), np.float32(9472), np.array(9472), np.array([9472]), [9472]])
 def test_the_kind_of_a_right_number_does_not_matter(right):
     compare_number(lambda: right, expected=9472)
 
@@ -223,8 +223,24 @@ def test_a_model_is_compared_with_its_table():
     assert "1 of its 24 convolutions" in sentence(checks.compare_model, unfinished, table=report.TABLE_2)
 
 
-def test_a_model_inside_another_is_refused():
+def test_what_hides_layers_with_weights_is_refused():
     from course_lib.backend import keras
-    plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    checks.flat(plain)
-    assert "holds another model" in sentence(checks.flat, keras.Sequential([keras.Input((4,)), plain]))
+
+    class Twice(keras.Layer):
+        def call(self, x):
+            return x + x
+
+    class Scaled(keras.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(), initializer="ones")
+
+        def call(self, x):
+            return self.scale * x
+
+    class Mine(keras.layers.Dense):
+        pass
+
+    first = [keras.Input((4,)), keras.layers.Dense(4)]
+    checks.flat(keras.Sequential([*first, Twice(), Mine(1)]))
+    assert "holds another model" in sentence(checks.flat, keras.Sequential([keras.Input((4,)), keras.Sequential(first)]))
+    assert "a layer of your own, Scaled" in sentence(checks.flat, keras.Sequential([*first, Scaled()]))

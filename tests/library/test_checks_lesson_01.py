@@ -88,6 +88,25 @@ def test_a_round_that_changes_its_arguments_is_told_so():
         lesson_01.check_round(in_place)
 
 
+def test_a_round_that_remembers_the_ones_before_is_told_so():
+    played = []
+
+    def tired(g, d, real, noise, rate_d, rate_g):
+        """Right at first, then with a rate that falls."""
+        played.append(1)
+        return play_round(g, d, real, noise, rate_d, rate_g / max(1, len(played) / 50))
+
+    with pytest.raises(CheckFailed, match="keep something from one call to the next"):
+        lesson_01.check_round(tired)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_rounds_of_the_check_bring_the_fakes_to_the_real_numbers(seed, capsys):
+    lesson_01.check_round(play_round, seed=seed)
+    mean, spread = map(float, re.findall(r"to (\S+?)[ ;]", capsys.readouterr().out)[-2:])
+    assert abs(mean - 1) < 0.2 and abs(spread - 2) < 0.2
+
+
 def test_a_constant_against_log_0_and_float32_pass():
     lesson_01.check_value(lambda r, f: np.mean(np.log(r + 1e-8)) + np.mean(np.log(1 - f + 1e-8)))
     lesson_01.check_value(lambda r, f: np.mean(np.log(r + 1e-6)) + np.mean(np.log(1 - f + 1e-6)))

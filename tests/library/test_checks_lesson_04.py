@@ -187,11 +187,28 @@ def activation_inside(x):
     return layers.Add()([x, layers.BatchNormalization()(layers.Conv2D(x.shape[-1], 3, padding="same")(y))])
 
 
-def block_set(x, **settings):
+def block_set(x, training=None, **settings):
     """The block with other settings of its batch normalisations."""
     y = layers.Conv2D(x.shape[-1], 3, padding="same")(x)
-    y = layers.ReLU()(layers.BatchNormalization(**settings)(y))
-    return x + layers.BatchNormalization(**settings)(layers.Conv2D(x.shape[-1], 3, padding="same")(y))
+    y = layers.ReLU()(layers.BatchNormalization(**settings)(y, training=training))
+    return x + layers.BatchNormalization(**settings)(layers.Conv2D(x.shape[-1], 3, padding="same")(y), training=training)
+
+
+def always_in_training(x):
+    return block_set(x, training=True)
+
+
+class Block(layers.Layer):
+    """The block as a class of layers, right in itself."""
+
+    def build(self, shape):
+        self.steps = [step for _ in range(2) for step in (layers.Conv2D(shape[-1], 3, padding="same"), layers.BatchNormalization(), layers.ReLU())][:-1]
+
+    def call(self, x):
+        y = x
+        for step in self.steps:
+            y = step(y)
+        return x + y
 
 
 def adds_middle(x):
@@ -209,6 +226,8 @@ def adds_middle(x):
     (adds_middle, "from left to right"),
     (lambda x: layers.Add(), "does it call its layers on x"),
     (lambda x: layers.Dropout(0.3)(residual_block(x)), "in training they do something else"),
+    (always_in_training, "leave out `training=True`"),
+    (lambda x: Block()(x), "holds a layer of your own, Block"),
     (lambda x: layers.Concatenate()([x, block_with("add")(x)]), "8 channels into 16: layers.Add adds"),
     (lambda x: residual_block(keras.Input((12, 16, 8))), "does not come from x alone"),
     (lambda x: block_set(x, scale=False), "weights of other shapes"),
@@ -305,6 +324,8 @@ def report_only(rows):
     (lambda rows: networks.generator(width=rows[0][3]), "has 24 convolutions, from row 8 on .* 10 rows"),
     (lambda rows: networks.generator() if rows[0][3] == 64 else None, "every way through it"),
     (generator_with(block=lambda x: layers.Dropout(0.5)(networks.residual_block(x))), "in training they do something else"),
+    (generator_with(block=always_in_training), "leave out `training=True`"),
+    (generator_with(block=lambda x: Block()(x)), "holds a layer of your own, Block"),
     (generator_with(block=lambda x: layers.Add()([x, keras.Sequential([layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization(),
      layers.ReLU(), layers.Conv2D(x.shape[-1], 3, padding="same"), layers.BatchNormalization()])(x)])), "call its layers one by one"),
 ])

@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,12 +39,12 @@ def hidden_units(remainder, size, channels, per_channel=4, last_bias=1, more=2):
 
 
 def patch_critic(rows, size, first=False, last=False, dense=False, slope=0.2, padding="same", bn_first=True,
-                 stop=None, strided=True, c_in=None, dropout=0, **settings):
+                 stop=None, strided=True, c_in=None, dropout=0, training=None, **settings):
     image = x = keras.Input((size, size, c_in or rows[0].c_in))
     for i, row in enumerate(rows[:stop]):
         x = layers.Conv2D(row.c_out, row.k, strides=row.stride if strided else 1, padding=padding)(x)
         end = i == len(rows) - 1
-        normalise = [layers.BatchNormalization(**settings)] if (i > 0 or first) and (not end or last) else []
+        normalise = [partial(layers.BatchNormalization(**settings), training=training)] if (i > 0 or first) and (not end or last) else []
         activate = [layers.LeakyReLU(slope), *[layers.Dropout(dropout)] * (dropout > 0)] if not end else []
         for layer in normalise + activate if bn_first else activate + normalise:
             x = layer(x)
@@ -83,7 +84,8 @@ def test_other_right_answers_pass():
     lesson_05.check_sides(lambda rows, size: [np.array(side) for side in sides(rows, size)])
     lesson_05.check_patch(lambda rows, index: np.array(patch(rows, index)))
     lesson_05.check_patch(lambda rows, index: list(patch(rows, index)))
-    lesson_05.check_hidden_units(lambda *given: None if hidden_units(*given) is None else float(hidden_units(*given)))
+    for form in (float, np.array, tf.constant, lambda n: np.array([n])):
+        lesson_05.check_hidden_units(lambda *given, form=form: None if hidden_units(*given) is None else form(hidden_units(*given)))
     lesson_05.check_patch_critic(functional_critic)
     lesson_05.check_patch_critic(lambda rows, size: patch_critic(rows, size, epsilon=1e-5))
 
@@ -158,6 +160,7 @@ WRONG = [
     (lesson_05.check_patch_critic, wrong_critic(padding="valid"), "'same'|stopped"),
     (lesson_05.check_patch_critic, wrong_critic(center=False), "parameters"),
     (lesson_05.check_patch_critic, wrong_critic(dropout=0.3), "in training they do something else"),
+    (lesson_05.check_patch_critic, wrong_critic(training=True), "leave out `training=True`"),
     (lesson_05.check_patch_critic, lambda rows, size: patch_critic(rows, None), "your model takes .*None, None, None"),
     (lesson_05.check_patch_critic, wrong_critic(c_in=3), "C_in is 3"),
     (lesson_05.check_patch_critic, lambda rows, size: patch_critic(report.TABLE_3.rows, size), "row 1"),

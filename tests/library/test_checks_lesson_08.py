@@ -34,9 +34,8 @@ def test_other_right_answers_pass():
     lesson_08.check_radial(lambda power: rings(power).tolist())
     lesson_08.check_early_stop(lambda scores, patience: list(early(scores, patience)))
     lesson_08.check_early_stop(lambda scores, patience: np.array(early(scores, patience)))
-    lesson_08.check_find_period(lambda image: np.int64(lesson_08.find_period(image)))
-    lesson_08.check_find_period(lambda image: float(lesson_08.find_period(image)))
-    lesson_08.check_find_period(lambda image: np.array(lesson_08.find_period(image)))
+    for form in (float, np.int64, np.array, lambda period: [period], lambda period: np.array([period])):
+        lesson_08.check_find_period(lambda image, form=form: form(lesson_08.find_period(image)))
 
 
 def ring_numbers(size):
@@ -98,9 +97,10 @@ WRONG = [
     (lesson_08.check_find_period, partial(period_by, axes=slice(1)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, axes=slice(1, 2)), "stripes only on one"),
     (lesson_08.check_find_period, partial(period_by, around=False), "median around it"),
+    (lesson_08.check_find_period, lambda image: period_by(image, around=False, threshold=100 * np.median(compare.power(image))), "not with that of all"),
     (lesson_08.check_find_period, partial(period_by, threshold=1e9), "peak of period"),
     (lesson_08.check_find_period, lambda image: len(image) // (period_by(image) or 1000), "not the frequency"),
-    (lesson_08.check_find_period, lambda image: [period_by(image)], "not a number"),
+    (lesson_08.check_find_period, lambda image: [period_by(image), 0], "not a number"),
     (lesson_08.check_find_period, lambda image: str(period_by(image)), "not a number"),
     (lesson_08.check_find_period, partial(period_by, diagonal=True), r"should be 4: .*at \[N // p, 0\]"),
     (lesson_08.check_find_period, partial(period_by, shift=True), r"should be 4: .*at \[N // p, 0\]"),
