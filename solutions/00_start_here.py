@@ -23,7 +23,7 @@
 # - solve an exercise and understand what its check tells you;
 # - find your way through the course.
 #
-# **You need** Python with NumPy arrays, and logarithms. You don't need to know anything about neural networks.
+# **You need** Python with NumPy arrays, and logarithms. Lessons 01 and 02 also need derivatives, integrals, probability densities, complex numbers and eigenvectors. You don't need to know anything about neural networks.
 #
 # **Time** about 15 minutes.
 

@@ -23,7 +23,7 @@
 # - explain why the generator is usually not trained with equation (1) as it stands;
 # - write down what equation (1) should have said for a generator that is given a blurred photograph.
 #
-# **You need** NumPy, derivatives and logarithms, and the idea of a probability density. Lesson 00 shows how exercises work.
+# **You need** Python with NumPy arrays, derivatives, integrals, logarithms, and what a probability density is. Lesson 00 shows how exercises work.
 #
 # **Time** about 60 minutes.
 

@@ -26,7 +26,7 @@
 #
 # **You need** lessons 03 to 05 (counting, both networks), 06 (losses) and 09 (PSNR and SSIM). Lesson 07 helps.
 #
-# **Time** about 65 minutes, and more for the project at the end.
+# **Time** about 81 minutes, and more for the project at the end.
 
 # %%
 import cv2
@@ -844,7 +844,7 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 # A review that says "Section 3.2 needs the number of critic steps" gets an answer; one that says "implausible" gets an argument.
 
 # %% [markdown]
-# ## 9. Rewrite the method section (10 minutes)
+# ## 9. Rewrite the method section (25 minutes)
 #
 # ### Think: the corrected method (3 points)
 #
@@ -860,18 +860,18 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 
 # %% [markdown] nbgrader={"grade_id": "think-method", "grade": true, "solution": true, "points": 3}
 # ### BEGIN SOLUTION
-# *Model.* The generator $G$ is given the blurred photograph $y$, no noise, and returns an estimate $G(y)$ of the sharp photograph $x$; it is a conditional GAN. It has 24 convolutions (Table 2): three that lead to 64×64×256,
-# nine residual blocks of two convolutions each at that size, and three after two upsamplings, with batch normalisation after every convolution but the last. It has 11,399,171 parameters: 11,378,179 in convolutions, equation (2), and 20,992 in batch normalisation.
-# The report's discriminator has six convolutions, batch normalisation in four places, and 3,098,370 parameters in all. Of these, 264,193 are not listed; two dense layers that give this number are our reconstruction. In order to use a Wasserstein loss we leave out its sigmoid and replace batch normalisation by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
+# *Model.* The generator $G$ turns the blurred photograph $y$, without noise, into an estimate $G(y)$ of the sharp $x$. It has 24 convolutions (Table 2): three down to 64×64×256,
+# nine residual blocks of two each at that size, and three after two upsamplings, with batch normalisation after all but the last. Of its 11,399,171 parameters, equation (2) counts the convolutions' 11,378,179 but not batch normalisation's 20,992.
+# The report's discriminator has six convolutions, four batch normalisations and 3,098,370 parameters. Of these, 264,193 are not listed; two dense layers that give this number are our reconstruction. For a Wasserstein loss we leave out its sigmoid and replace batch by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
 #
 # $$\max_C \; E_{x,y}\,[\,C(x) - C(G(y)) - 10\,(\lVert \nabla C(\hat x) \rVert - 1)^2\,], \qquad \min_G \; E_{x,y}\,[\,100\,L_{VGG}(G(y), x) - C(G(y))\,]$$
 #
-# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed. The report does not state the weights, the layer, the penalty or the number of critic steps; these are our choices, with five critic steps.
+# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed. Weights, layer, penalty and five critic steps are our choices; the report states none of them.
 #
-# *Data and training.* GoPro, about 500 training pairs of 1280×720; which of them and which blur variant is not stated. In each epoch one random square of 256×256 is cut out of each pair (our choice; the report's "dividing" is unclear). Adam, learning rate 10⁻⁴, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, batch 16, 40 epochs: about 1,250 steps.
-# The report's three hours on a 1.4 GHz quad-core processor can't be reproduced; we state the time and machine of our own run.
+# *Data and training.* GoPro, about 500 training pairs of 1280×720; which ones and which blur variant is not stated. In each epoch we cut one random square of 256×256 out of each pair (our choice; "dividing" is unclear). Adam, learning rate 10⁻⁴, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, batch 16, 40 epochs: about 1,250 steps.
+# The report's three hours can't be reproduced; we state time and machine of our own run.
 #
-# *Evaluation.* All 1,111 test pairs at full size, 8 bits, PSNR with range 255 averaged over photographs, SSIM with a Gaussian window of 11×11, σ = 1.5, range 255, mean over colour channels; beside it the blurred input, scored by the same program. Figures from other papers only with their protocol.
+# *Evaluation* (our choice; not stated). All 1,111 test pairs at full size, 8 bits, PSNR with range 255 averaged over photographs, SSIM with a Gaussian window of 11×11, σ = 1.5, range 255, mean over colour channels; beside it the blurred input, scored alike. Other papers' figures only with their protocol.
 # ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME

@@ -34,7 +34,8 @@ def test_the_totals_are_those_of_the_lessons():
                   if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade"))
     teachers = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
     assert f"notebooks with {points} points" in teachers and f"{written} of the {points} points" in teachers
-    assert f"{points} points, ten hours" in README and f"{points - written} of the {points} points" in README
+    hours = round(sum(int(found) for found in re.findall(r"^\| \[\d\d .*\| (\d+) \| \d+ \|$", README, re.M)) / 30) / 2
+    assert f"{points} points, about {hours:g} hours" in README and f"{points - written} of the {points} points" in README
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
