@@ -3,13 +3,14 @@
 Richardson-Lucy needs the point spread function, which no camera tells. But motion writes it
 into the spectrum: along its direction some frequencies are missing. The network is shown nothing
 else, and learns in an hour to answer with one kernel for the whole photograph: a cautious one,
-from which `camera_path` finds the camera's motion, at several sizes of the photograph. Objects that
-moved on their own stay blurred.
+from which `camera_path` finds the camera's motion, starting at several sizes of the photograph.
+Objects that moved on their own stay blurred.
 
     python -m course_lib.blind FOLDER       trains it again
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -30,9 +31,8 @@ UNMOVED = 0.12      # part of them that no motion blurred
 ITERATIONS = 12     # of Richardson-Lucy: more follow the errors of the kernel
 MIDDLE = 800        # side of the part of a photograph that decides between kernels, in pixels
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
-SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made to look for its motion
+SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made where the search for its motion starts
 SMALLEST = 200      # least side of what it is made, in pixels
-LEGIBLE = 4.5       # and least motion there: the path of a shorter one is too coarse
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
@@ -183,19 +183,20 @@ def sparsity(image: np.ndarray, shrink: int = 2) -> float:
 
 
 def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, scales: tuple[float, ...] = SCALES,
-                shrink: int = 2, **search) -> np.ndarray | None:
+                shrink: int = 2, say: Callable[[str], None] = lambda text: None, **search) -> np.ndarray | None:
     """The kernel of the motion found for a photograph: of several, and the same turned by 180 degrees, what leaves it sparsest.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion. It sometimes gets stuck, and
-    a long motion does not fit the model's kernel; so the photograph is also made smaller, and the motion found there made longer.
+    a long motion does not fit the model's kernel; so it also starts with the photograph made smaller, from coarse to fine.
 
     Parameters
     ----------
     image : uint8 RGB (H, W, 3), sides of at least 96 pixels.
     model : `load()`.
     least : pixels; what the network reads as a shorter motion counts as none.
-    scales : how many times smaller the photograph is made, the first 1.
+    scales : how many times smaller the photograph is made where the search starts, the first 1.
     shrink : of `sparsity`.
+    say : told, in words, what is being done.
     search : how long to search, the last arguments of `camera_path.find`.
 
     Returns
@@ -206,17 +207,19 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
     ------
     The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
-    kernels = []
-    for scale in scales:
+    kernels, photograph = [], None
+    for number, scale in enumerate(scales, 1):
+        say(f"looking for the motion, search {number} of up to {len(scales)}")
         small = cv2.resize(image, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA) if scale > 1 else image
         if scale > 1 and min(small.shape[:2]) < SMALLEST:
             break
         spectrum = log_spectrum(small)
-        answer = estimate(spectrum, model)
-        if length(answer) < (LEGIBLE if scale > 1 else least) or (image == image[0, 0]).all():      # of one colour, it shows no motion
+        seen = camera_path.Seen(spectrum[..., 1], estimate(spectrum, model), small.shape)
+        if length(seen.answer) < least or (image == image[0, 0]).all():         # of one colour, it shows no motion
             break
-        camera = camera_path.find(spectrum[..., 1], answer, small.shape, camera_path.load_scenes(STORED / "scenes.npz"), **search)
-        kernel = mean_kernel(camera * [scale, scale, 1, 1], image.shape)
+        photograph = photograph or seen
+        camera = camera_path.find(photograph, camera_path.load_scenes(STORED / "scenes.npz"), smaller=seen, **search)
+        kernel = mean_kernel(camera, image.shape)
         kernels += [kernel, kernel[::-1, ::-1]]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]

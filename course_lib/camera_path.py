@@ -3,6 +3,7 @@
 The network of `blind` answers with a cautious mean of all kernels that might have been. A camera, though, moves along one
 path. Here a path is a few numbers; from them follows the spectrum that the photograph would have, and gradient descent
 makes it that of the photograph. Most paths get stuck on the way: many are drawn, few improved, the best of these varied.
+In a smaller copy of the photograph a long motion is short, and fewer paths get stuck.
 """
 
 from functools import lru_cache
@@ -181,7 +182,15 @@ def _descend(values, frames, spectrum, answer, shape, scenes, side, steps, rate)
     return values, _surprise(Motions(*values), frames, spectrum, answer, shape, scenes, side)
 
 
-def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scenes: Scenes, seed: int = 0, draws: int = DRAWS,
+class Seen(NamedTuple):
+    """What the search is told of a photograph, or of a copy of another size."""
+
+    spectrum: np.ndarray        # float32 (96, 49), the mean of the tiles' log spectra, the second of `blind.log_spectrum`
+    answer: np.ndarray          # float32 (49, 49) of sum 1, the kernel of `blind.estimate`: where paths start, and what they should not leave
+    shape: tuple[int, ...]      # (H, W, ...)
+
+
+def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: int = 0, draws: int = DRAWS,
          rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> np.ndarray:
     """The camera's motion that best explains a photograph's spectrum.
 
@@ -189,10 +198,9 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
 
     Parameters
     ----------
-    spectrum : float32 (96, 49), the mean of the tiles' log spectra, the second of `blind.log_spectrum`.
-    answer : float32 (49, 49) of sum 1, the kernel of `blind.estimate`: where paths start, and what they should not leave.
-    shape : of the photograph, (H, W, ...).
+    photograph : what is seen of it.
     scenes : what spectra sharp photographs have.
+    smaller : a smaller copy, on which all rounds but the last search.
     draws, rounds : how long to search.
 
     Returns
@@ -200,14 +208,15 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
     float64 (S, 4), as `blur.camera_motion` does: shift x, shift y (pixels), roll (degrees) and zoom at S moments.
     """
     rng = np.random.default_rng(seed)
-    y, x = np.indices(answer.shape) - answer.shape[0] // 2
-    variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=answer.ravel(), bias=True))
-    answer = cv2.GaussianBlur(answer, (0, 0), 1) + 1e-5             # nothing is impossible
-    photograph = [tf.constant(value) for value in (spectrum, answer, shape[:2])]
+    seen = smaller or photograph
+    y, x = np.indices(seen.answer.shape) - seen.answer.shape[0] // 2
+    variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=seen.answer.ravel(), bias=True))
 
-    def descended(some, side, steps, rate):
+    def descended(seen, some, side, steps, rate):
         now = [tf.constant(value[some], tf.float32) for value in values]
-        found, surprise = _descend(now, frames[some], *photograph, scenes, side, tf.constant(steps), tf.constant(rate))
+        answer = cv2.GaussianBlur(seen.answer, (0, 0), 1) + 1e-5            # nothing is impossible
+        found, surprise = _descend(now, frames[some], *(tf.constant(value) for value in (seen.spectrum, answer, seen.shape[:2])),
+                                   scenes, side, tf.constant(steps), tf.constant(rate))
         return [value.numpy() for value in found], surprise.numpy()
 
     length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (draws, 1, 1))
@@ -216,7 +225,7 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
     values = [velocity, rng.normal(0, 0.2, (draws, 2)) * [1, 0.1], rng.normal(0.5, 1, draws),
               rng.normal(-4, 1, (draws, 2)), rng.normal(-2.5, 1, draws)]
     frames = np.tile(FRAMES, draws // len(FRAMES))
-    surprise = np.concatenate([descended(slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, draws, 128)])
+    surprise = np.concatenate([descended(seen, slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, draws, 128)])
     for number, (paths, side, steps) in enumerate(rounds):
         order = np.argsort(surprise)
         best = order[:KEPT].repeat(paths // KEPT) if number else order[:paths]
@@ -225,7 +234,11 @@ def find(spectrum: np.ndarray, answer: np.ndarray, shape: tuple[int, ...], scene
             frames = np.tile(FRAMES, paths // len(FRAMES))
             size = np.linalg.norm(values[0][:, 0], axis=1)[:, None, None] + 3
             values[0] = values[0] + 0.04 * size * TERMS[:, None] * rng.standard_normal(values[0].shape)
-        values, surprise = descended(slice(None), side, steps, 0.3 * 0.5 ** number)
+        if number == len(rounds) - 1:
+            scale = photograph.shape[0] / seen.shape[0]
+            values[0], values[4] = scale * values[0], values[4] + 2 * np.log(scale)
+            seen = photograph
+        values, surprise = descended(seen, slice(None), side, steps, 0.3 * 0.5 ** number)
     best = np.nanargmin(surprise)
     motion = Motions(*(value[best:best + 1] for value in values))
     times = blur.exposure_times(int(frames[best]), float(_open(motion.shutter[0])), parts=3 * PARTS)

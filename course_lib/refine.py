@@ -106,8 +106,7 @@ def deblur(image: np.ndarray, estimator: keras.Model, model: keras.Model, say: C
     ------
     The errors of `blind.find_kernel`.
     """
-    say("looking for the motion")
-    kernel = blind.find_kernel(image, estimator)
+    kernel = blind.find_kernel(image, estimator, say=say)
     if kernel is None:
         return image.copy()
     say("undoing the motion")

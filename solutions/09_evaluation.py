@@ -22,11 +22,12 @@
 # - state a protocol, and say how range, window, colour and rounding change a score although no picture changes;
 # - make a table like the report's Table 4, and say which rows of Table 5 can be compared;
 # - predict where a network trained on one blur does harm;
+# - say how a camera's motion can be found in the blurred photograph alone;
 # - explain why the answer with the best score is not the sharpest, and what a sharp answer has to invent.
 #
 # **You need** lesson 02 (blur, levels, deconvolution) and lesson 06 (perceptual loss). Lesson 07 shows how such networks are trained.
 #
-# **Time** about 66 minutes.
+# **Time** about 73 minutes.
 
 # %%
 import json
@@ -42,7 +43,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from course_lib import blur, classical, evaluation, figures, losses, photos, report, restoration, runs, upload, widgets
+from course_lib import (blind, blur, blur_figures, classical, evaluation, figures, losses, photos, refine, report, restoration, runs, upload,
+                        widgets)
 from course_lib.checks import lesson_09
 
 
@@ -505,12 +507,16 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # Try the network on a photograph of your own. Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
+def smaller(photo, side=512):
+    """A photograph, at most `side` pixels wide and high."""
+    shrink = min(1.0, side / max(photo.shape[:2]))
+    size = [max(1, round(shrink * length)) for length in photo.shape[1::-1]]
+    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+
+
 def compare(photo, kilobytes=700):
-    """A photograph, at most 512 pixels wide and high, and what the network makes of it, to swipe between."""
-    shrink = min(1.0, 512 / max(photo.shape[:2]))
-    if shrink < 1:
-        size = max(1, round(photo.shape[1] * shrink)), max(1, round(photo.shape[0] * shrink))
-        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    """A photograph and what the network makes of it, to swipe between."""
+    photo = smaller(photo)
     answer = restoration.deblur(photo, level1)
     return widgets.swipe(photo, answer, labels=("your photograph", "after the network"), kilobytes=kilobytes,
                          alt="A photograph before and after the level-1 network")
@@ -542,7 +548,7 @@ own_gain = evaluation.psnr(corner, restoration.deblur(blurred_own, level1)) - ev
 print("blurred at level 1, the network gains on this photograph:", bool(own_gain > 0))
 
 # %% [markdown]
-# ## 9. Beside Table 5 (7 minutes)
+# ## 9. Beside Table 5 (14 minutes)
 #
 # The report's Table 5 puts four methods side by side. Here they are with what is known of each number's protocol:
 #
@@ -582,7 +588,7 @@ for part in re.split(r"\n(?=Training|Generators|Wiener|Cost)", again["protocol"]
 # Two of the networks are new. The *multi-scale* one (Nah et al. [3]) deblurs the photograph first at a quarter of its size, where the blur is four times shorter, then at half its size, then at full size, each time given the coarser result.
 # The *NAFNet-style* one (Chen et al. 2022) has no ReLU: it multiplies one half of its channels by the other. It works mostly at low resolutions, and needs a tenth of the multiplications.
 #
-# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, but given only what a small network reads from the photograph's spectrum?
+# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, with a kernel that was found from the blurred photograph alone?
 
 # %%
 def table_5(rows):
@@ -631,10 +637,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #   Only multi-scale loses nowhere. Whether it is the better network, nine pairs and one seed can't say.
 # - *`level4`* had almost two hours on two cores, and still gains only 0.04 to 0.36 dB where the blur is visible. On the pair that is almost sharp it loses 2 dB.
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long, needs twelve times the multiplications, and gains no more. That says what two hours are worth, not which network is better.
-# - *`kernel`* is no generator. A small network sees only the photograph's power spectrum, in which motion leaves the mark of its length and direction, and answers with one kernel, a cautious estimate (`course_lib/blind.py`). Around it, 12,000 paths that a camera might have taken are drawn at random. The best are refined by gradient descent until the spectrum that they would leave matches the photograph's (`course_lib/camera_path.py`): *analysis by synthesis*. Such a search can get stuck in a wrong path, and a long motion doesn't fit the network's kernel; so both look again at the photograph made 1.5, 2 and 3 times smaller, if the motion is long enough. Richardson–Lucy, which has nothing to learn, then undoes the motion along each path found.
-#   A power spectrum can't tell a curved path from the same path turned by 180 degrees. So each is tried both ways, and of all results the one with gradients in the fewest places is kept: undoing a wrong motion doubles every edge.
-#   A second network is shown Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the sharper one; elsewhere it removes ripples, noise and ghost contours. To do so it needs to see only a small part of the picture at a time. `deblur-course deblur` does all this unless told otherwise.
-#   In all, two and a half hours on two cores gain more here than in any generator: the less a network has to learn, the faster it learns it. The gap to `richardson-lucy` is the price of guessing the kernel. The limit of `kernel` is that it uses one kernel for the whole photograph: what moved on its own stays blurred.
+# - *`kernel`* is no generator: it finds the motion and then undoes it. How it works stands below. The gap to `richardson-lucy` is the price of guessing the kernel.
 # - *The two GANs* continue from the report's generator after its first two minutes. Each of their steps costs six to nine times as much, so the other two minutes were enough for 40 and 25 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?
@@ -644,6 +647,80 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 # More seeds of both, and a difference larger than their spread; training until the curves are flat, not for four minutes; a batch as large as the report's 16; more photographs than three, from more than one camera. Lesson 10 asks the same of your own project.
 #
 # </details>
+
+# %% [markdown]
+# ### How `kernel` finds a motion
+#
+# 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
+# 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
+# 3. *Search.* A camera moves along *one* path. Around the guess, 12,000 paths are drawn at random; the best are refined by gradient descent until the spectrum that they would leave matches the photograph's: *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: three start in the photograph made 1.5, 2 and 3 times smaller.
+# 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways; the sharpest-edged result wins, the one whose gradients are in the fewest places. Undoing a wrong motion doubles every edge.
+# 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the latter; elsewhere it removes ripples and ghost edges. For that it needs to see only a small part of the picture at a time.
+#
+# Here are steps 1 to 4 for five exposures of level 4, with two shorter searches. **Move the slider**, and look at the lamps: they draw the path, too. Which of the five go wrong, and why?
+
+# %%
+estimator = blind.load()
+night = photos.load("bridge_at_night")[:720, :960]
+LAMPS = np.s_[420:616, 560:756]             # the part that is shown
+
+
+def shades(array):
+    """An array as a grey picture of 196 x 196 pixels."""
+    array = array - array.min()
+    return cv2.resize((255 * array / array.max()).astype(np.uint8), (196, 196), interpolation=cv2.INTER_NEAREST)
+
+
+def light(kernel):
+    """The middle 49 x 49 pixels of a kernel; the square root makes faint light visible."""
+    wide = np.pad(kernel, 24)
+    middle = slice(len(wide) // 2 - 24, len(wide) // 2 + 25)
+    return shades(np.sqrt(wide[middle, middle]))
+
+
+def traced(exposure):
+    """What `kernel` sees, guesses and finds of an exposure, and what was to be found."""
+    moved, sharp, true, _ = blind.exposure(night, [exposure, 9])
+    spectrum = blind.log_spectrum(moved)
+    found = blind.find_kernel(moved, estimator, scales=(1.0, 2.0), draws=2048, rounds=((48, 1, 30), (24, 1, 30)))
+    undone = classical.richardson_lucy(moved, found, blind.ITERATIONS, blind.GAMMA)
+    right = spectrum[..., 1]                                # the left half of a spectrum is the right one, turned
+    whole = np.concatenate([np.roll(right[::-1, :0:-1], 1, axis=0), right], axis=1)
+    return np.concatenate([
+        blur_figures.row({f"blurred: {evaluation.psnr(sharp, moved):.1f} dB": moved[LAMPS], "its spectrum": shades(whole),
+                          "the network's guess": light(blind.estimate(spectrum, estimator))}),
+        blur_figures.row({f"undone: {evaluation.psnr(sharp, undone):.1f} dB": undone[LAMPS], "the true kernel": light(true),
+                          "the path found": light(found)})])
+
+
+seeds = dict(zip("12345", (1, 3, 0, 5, 6)))
+widgets.explore(lambda exposure: traced(seeds[exposure]), {"exposure": list(seeds)}, start={"exposure": "1"}, kilobytes=120,
+                alt="Lamps and beams of a bridge, blurred; the striped spectrum; the network's broad guess; the bridge with the motion undone; "
+                    "the true kernel, a thin curved path; and the path found")
+
+# %% [markdown]
+# In 1 to 3 the guess has the right length and direction, and the search finds the bends, even the pauses between the frames that were averaged.
+# In 4 the camera turned: the lamps' paths differ from place to place, so their mean, the true kernel, has thick ends. One path can't be all of them, and undoing it gains nothing. In 5 the motion is longer than the network's kernel, and the path found is too short.
+#
+# All of it learned in two and a half hours on two cores, and gains more here than any generator: the less a network has to learn, the faster it learns it. But finding a motion takes long, see `s/photo`, and it is *one* kernel for the whole photograph: what moved on its own stays blurred.
+#
+# `deblur-course deblur holiday.jpg` does all five steps for a photograph of your own. Here they are for `own`, of section 8:
+
+# %%
+def undo_motion(photo):
+    """A photograph and what all five steps make of it, to swipe between."""
+    answer = refine.deblur(photo, estimator, refine.load())
+    if (answer == photo).all():
+        print("no motion found: left as it is")
+        return None
+    return widgets.swipe(photo, answer, labels=("your photograph", "its motion undone"), kilobytes=400,
+                         alt="A photograph before and after its motion was found and undone")
+
+
+undo_motion(smaller(own))
+
+# %% [markdown]
+# The built-in photograph is sharp and is left alone, where the level-1 network spoiled it.
 
 # %% [markdown]
 # ## 10. The best answer is not the sharpest (9 minutes)
@@ -908,6 +985,7 @@ print("far away, it is wrong in more than 50 of 100, and always sharp:", wrong[1
 # - PSNR is the mean squared error in decibels: half the error gains 3.01 dB. uint8 differences wrap around and flatter the score; the mean of PSNRs is above the PSNR of the mean.
 # - SSIM compares brightness, contrast and structure in a window. Range, zero, colour, window and size change it, so a score needs its protocol.
 # - Compare methods on the same pairs, by one program, with the blurred input as the first row. Table 5 does not allow this. Gains are more robust than scores.
+# - A motion leaves its mark in the spectrum of the blurred photograph. Found there and undone, it gains more here than any generator.
 # - A network undoes the blur it was trained on. Ours gains on level 1, loses more than 1 dB on levels 2 to 4, and harms enlarged photographs, too.
 # - Without a ground truth there is no score. On your own photograph nobody can know what is invented.
 # - The answer of least error is a mean, and soft. An answer that looks like a real photograph costs up to 3 dB, and has to invent what the blur removed: it can be sharp and wrong.

@@ -93,30 +93,31 @@ def test_length_is_that_of_a_straight_motion():
 
 
 @pytest.mark.parametrize("right", [0, 2])
-def test_of_the_motions_found_at_several_sizes_the_one_that_leaves_the_sparsest_photograph_counts(model, monkeypatch, right):
-    """The search, here always wrong but at one size, answers in pixels of that size; the kernel is as long as the motion was."""
+def test_of_the_motions_found_from_several_sizes_on_the_one_that_leaves_the_sparsest_photograph_counts(model, monkeypatch, right):
+    """The search is here always wrong but from one size on."""
     times = np.linspace(-0.5, 0.5, 40)
     camera = np.column_stack([36 * times, 20 * times + 12 * times ** 2, 0 * times, 0 * times])
     sharp, sizes = photos.load("window_dogs")[:650, :800], []
     blurred = blur.convolve(sharp, blind.mean_kernel(camera, sharp.shape), blind.GAMMA)
 
-    def find(spectrum, answer, shape, scenes):
-        sizes.append(shape[:2])
-        found = camera if len(sizes) == right + 1 else camera[:, [1, 0, 2, 3]]
-        return found * [shape[0] / 650, shape[0] / 650, 1, 1]
+    def find(photograph, scenes, smaller):
+        assert photograph.shape == (650, 800, 3)
+        sizes.append(smaller.shape[:2])
+        return camera if len(sizes) == right + 1 else camera[:, [1, 0, 2, 3]]
 
     monkeypatch.setattr(camera_path, "find", find)
-    found, expected = blind.find_kernel(blurred, model), blind.mean_kernel(camera, sharp.shape)
+    said = []
+    found = blind.find_kernel(blurred, model, say=said.append)
     assert sizes == [(650, 800), (433, 533), (325, 400), (217, 267)]
-    np.testing.assert_allclose(found, expected, atol=0.01)
-    assert abs(blind.length(found) - blind.length(expected)) < 0.2
+    assert said == [f"looking for the motion, search {number} of up to 4" for number in (1, 2, 3, 4)]
+    np.testing.assert_allclose(found, blind.mean_kernel(camera, sharp.shape), atol=0.01)
 
 
 def test_a_short_motion_and_a_small_photograph_are_not_looked_at_again(model, monkeypatch):
     sharp, sizes = photos.load("hillside")[:650, :800], []
 
-    def find(spectrum, answer, shape, scenes):
-        sizes.append(shape[:2])
+    def find(photograph, scenes, smaller):
+        sizes.append(smaller.shape[:2])
         return np.zeros((3, 4))
 
     monkeypatch.setattr(camera_path, "find", find)

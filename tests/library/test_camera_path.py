@@ -140,7 +140,7 @@ def test_the_path_of_a_blur_is_found(scenes, name, velocity):
     start[inner, inner] = straight
 
     spectrum = blind.log_spectrum(blurred)[..., 1]
-    found = camera_path.find(spectrum, start, sharp.shape, scenes)
+    found = camera_path.find(camera_path.Seen(spectrum, start, sharp.shape), scenes)
     assert found.ndim == 2 and found.shape[1] == 4 and found.dtype == np.float64
 
     def gain(kernel):
@@ -149,3 +149,20 @@ def test_the_path_of_a_blur_is_found(scenes, name, velocity):
         return max(evaluation.psnr(sharp, answer) for answer in answers)
 
     assert gain(blind.mean_kernel(found, sharp.shape)) > gain(straight) + 1
+
+
+def test_what_is_found_in_a_smaller_copy_goes_on_at_full_size(scenes):
+    """As long as in the photograph, and as soft, whether the last round changes it or not."""
+    _, camera = motion([(30, 16), (10, -14)])
+    sharp = photos.load("window_dogs")
+    blurred = blur.convolve(sharp, blind.mean_kernel(camera, sharp.shape), blind.GAMMA)
+    model = blind.load()
+
+    def seen(image):
+        spectrum = blind.log_spectrum(image)
+        return camera_path.Seen(spectrum[..., 1], blind.estimate(spectrum, model), image.shape)
+
+    smaller = seen(cv2.resize(blurred, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    for steps in (0, 20):
+        found = camera_path.find(seen(blurred), scenes, smaller, draws=2048, rounds=((48, 1, 30), (24, 1, steps)))
+        assert blind.length(blind.mean_kernel(found, sharp.shape)) == pytest.approx(blind.length(blind.mean_kernel(camera, sharp.shape)), rel=0.15)
