@@ -877,7 +877,7 @@ def plane(amount):
     return figure
 
 
-widgets.explore(plane, {"amount": AMOUNTS}, start={"amount": 0},
+widgets.explore(plane, {"amount": AMOUNTS}, start={"amount": 0}, kilobytes=260,
                 alt="Part of the deblurred bridge, and a curve of PSNR against the distance of feature statistics: "
                     "PSNR is highest near amount 0, the statistics fit best at a positive amount")
 
