@@ -164,10 +164,22 @@ class DeblurGAN:
 
 
 def generator_arguments(s: Settings) -> dict:
-    """The keyword arguments of `variants.build` a run uses."""
+    """The keyword arguments of `variants.build` a run uses.
+
+    Raises
+    ------
+    ValueError naming a setting that would change nothing, because the network doesn't have it.
+    """
     arguments = {"width": s.width, "blocks": s.blocks}
     if s.network == "report":
+        if s.statistics == "stored" and s.normalisation != "batch":
+            raise ValueError(f"statistics is 'stored', which only batch normalisation has, and normalisation is {s.normalisation!r}: "
+                             "set normalisation=batch, or statistics=batch.")
         return arguments | {"normalisation": s.normalisation, "output": s.output, "dropout": s.dropout}
+    for name in ("normalisation", "statistics", "output", "dropout"):
+        value, default = getattr(s, name), getattr(Settings, name)
+        if value != default:
+            raise ValueError(f"{name} is {value!r}, which only the network report has: set network=report, or {name}={default}.")
     return arguments | {"network": s.network}
 
 

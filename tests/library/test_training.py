@@ -175,6 +175,7 @@ def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder
     monkeypatch.setattr(training, "train", lambda path, settings, *more: asked.append(settings) or Run(folder))
     main((folder / "command.txt").read_text().splitlines()[0].split()[1:])
     assert replace(asked[0], precision="") == replace(Run(folder).settings, precision="")
+    assert training.generator_arguments(asked[0]).items() >= json.loads((folder / "settings.json").read_text())["generator"].items()
 
 
 @pytest.mark.full
@@ -305,7 +306,12 @@ def test_the_critics_rate_is_the_generators_at_every_step():
 
 @pytest.mark.parametrize("changes, words", [({"warmup": 3, "schedule": "constant"}, "only the schedule cosine has"),
                                             ({"statistics": "moving"}, 'use "batch" or "stored"'),
-                                            ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"')])
+                                            ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"'),
+                                            ({"network": "nafnet", "normalisation": "instance"}, "normalisation is 'instance', which only"),
+                                            ({"network": "nafnet", "statistics": "stored"}, "statistics is 'stored', which only the network"),
+                                            ({"network": "multiscale", "output": "halved"}, "network=report, or output=residual"),
+                                            ({"network": "multiscale", "dropout": 0.5}, "network=report, or dropout=0.0"),
+                                            ({"statistics": "stored", "normalisation": "layer"}, "set normalisation=batch, or statistics=batch")])
 def test_a_setting_that_cannot_be_is_named(changes, words):
     with pytest.raises(ValueError, match=words):
         training.DeblurGAN(SMOKE.changed(**changes), total_steps=8)
