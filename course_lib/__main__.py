@@ -256,11 +256,15 @@ def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
 
-        if options.weights == "kernel":
+        if options.weights == WEIGHTS:
             from course_lib import blind, refine
 
             estimator, refiner = blind.load(), refine.load()
             return lambda image, say: refine.deblur(image, estimator, refiner, say), "kernel", "float32"
+        try:
+            restoration.folder(options.weights)
+        except ValueError as error:
+            raise ValueError(f"{error} Or give {WEIGHTS}, which deblurs without a generator.") from None
         policy, _ = training.precision(options.precision)
         model = restoration.load(options.weights, dtype=policy)
 

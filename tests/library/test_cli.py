@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -374,6 +375,8 @@ def test_evaluate_takes_all_photographs_of_a_split_or_some_spread_evenly():
     (["--exposures", "0"], "--exposures is 0"),
     (["--data", "gopro:nowhere", "--exposures", "2"], "--exposures is for the built-in photographs"),
     (["--weights", "none"], "no generator 'none'"),
+    (["--weights", "none"], "Or give kernel, which deblurs without a generator."),
+    (["--weights", "refine"], "'refine' is no generator"),
 ])
 def test_evaluate_says_what_is_wrong(arguments, words, capsys):
     assert main(["evaluate", *arguments]) == 2
@@ -405,6 +408,16 @@ def test_doctor_says_what_is_broken(monkeypatch, tmp_path, capsys):
     assert "kept has changed; lost is missing" in out and "tensorflow 0.1 is not" in out and "no trained network" in out
     problems = out.count("\nproblem") + out.startswith("problem")
     assert problems == 3 and out.count("->") >= problems and "not ready" in out and err == ""
+
+
+def test_doctor_looks_at_the_networks_of_kernel_too(monkeypatch, tmp_path):
+    from course_lib import doctor
+
+    assert doctor._pretrained().finding == "trained: kernel, level1, level4, level4_report, refine"
+    shutil.copytree(photos.DATA / "pretrained", tmp_path / "pretrained")
+    (tmp_path / "pretrained" / "kernel" / "estimator.npz").unlink()
+    monkeypatch.setattr(doctor, "DATA", tmp_path)
+    assert doctor._pretrained().finding == "no weights for kernel"
 
 
 def test_check_hands_over_its_status(tmp_path, capsys):
