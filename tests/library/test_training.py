@@ -464,10 +464,12 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
         training.train(tmp_path / "run", SMOKE)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_file_is_no_folder(tmp_path, name):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(RunError, match="can't be written"):
-        training.train(tmp_path / "file" / "run", SMOKE)
+    with pytest.raises(RunError, match=f"{os.path.basename(name)} is a file, or lies in one, and a run needs a folder"):
+        training.train(tmp_path / name, SMOKE)
+    assert (tmp_path / "file").read_text() == "not a folder"
 
 
 FULL_DISK = """
@@ -541,6 +543,10 @@ def test_files_that_are_no_runs_are_kept(tmp_path, name):
 def test_a_patch_that_does_not_fit_begins_no_folder(tmp_path):
     with pytest.raises(ValueError, match="patch is 448; the smallest photograph of 'photos' .* use at most"):
         training.train(tmp_path / "run", SMOKE.changed(patch=448))
+    with pytest.raises(ValueError, match="^held_out_patch is 2000; the smallest photograph"):
+        training.train(tmp_path / "run", SMOKE.changed(held_out_patch=2000))
+    with pytest.raises(ValueError, match="^patch is 20; the discriminator of the objective report needs a multiple of 16"):
+        training.train(tmp_path / "run", SMOKE.changed(objective="report", patch=20))
     assert not (tmp_path / "run").exists()
 
 
