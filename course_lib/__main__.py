@@ -198,7 +198,7 @@ def deblur(options: argparse.Namespace) -> int:
     for photo in map(Path, options.photos):
         try:
             image = photos.read(photo)
-            output = _output(photo, options, results)
+            output = _output(photo, image, options, results)
             restored, _, _ = method()
             start = time.monotonic()
             with _progress(photo.name) as say:
@@ -223,7 +223,7 @@ def _matching(word: str) -> list[str]:
     return [word] if os.path.exists(word) else sorted(glob(word)) or [word]
 
 
-def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Path:
+def _output(photo: Path, image, options: argparse.Namespace, results: set[Path]) -> Path:
     """Where the result of `photo` goes; PhotoError if it cannot, or if something is there."""
     from course_lib.photos import WRITES, PhotoError, check_output
 
@@ -237,7 +237,7 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
             output = folder / output.name
         else:
             output = folder
-    check_output(output)
+    check_output(output, image)
     if output.exists() and any(os.path.exists(given) and output.samefile(given) for given in options.photos):
         raise PhotoError(f"{output} is itself a photograph to deblur, which is never overwritten; give another name with -o.")
     if output.resolve() in results:

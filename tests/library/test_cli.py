@@ -205,6 +205,13 @@ def test_bad_outputs(deblur, tmp_path, output, words):
     assert sorted(os.listdir(tmp_path)) == ["a.png", "file"]
 
 
+def test_a_photograph_too_wide_for_the_format_is_refused_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("course_lib.__main__._load", lambda options: pytest.fail("the work has begun"))
+    photo = huge(tmp_path / "a.png", 16_384, 1)
+    assert main(["deblur", str(photo), "-o", str(tmp_path / "b.webp")]) == 2
+    assert "has 16384 x 1 pixels, and a side of a WEBP file at most 16383; use another" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder in which nobody may create files")
 def test_an_unwritable_folder(deblur, tmp_path):
     status, out, err = deblur(saved(tmp_path / "a.png"), "-o", "/proc/self")
