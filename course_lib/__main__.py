@@ -209,7 +209,9 @@ def deblur(options: argparse.Namespace) -> int:
                 photos.write(output, result)
             results.add(output.resolve())
             height, width = image.shape[:2]
-            found = "" if (result != image).any() else ", unchanged: nothing to undo was found"
+            found = "" if (result != image).any() else ", unchanged"
+            if found and options.weights == WEIGHTS:        # a generator looks for nothing
+                found += ": nothing to undo was found"
             print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s{found})", flush=True)
         except (photos.PhotoError, MemoryError) as error:
             status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")

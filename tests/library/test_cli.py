@@ -345,6 +345,15 @@ def test_what_did_not_move_is_said_to_be_unchanged(tmp_path, capsys):
     assert ", unchanged: nothing to undo was found)" in capsys.readouterr().out
 
 
+def test_a_generator_that_changes_nothing_is_not_said_to_have_looked(deblur, tmp_path):
+    from course_lib import networks, restoration
+
+    restoration.save_weights(networks.generator(width=4, blocks=1), tmp_path / "generator.npz")      # new: it returns its input
+    (tmp_path / "settings.json").write_text('{"generator": {"width": 4, "blocks": 1}}')
+    status, out, _ = deblur(saved(tmp_path / "a.png"), weights=str(tmp_path))
+    assert status == 0 and out.endswith(" s, unchanged)\n")
+
+
 def test_a_motion_needs_a_photograph_large_enough(tmp_path, capsys):
     assert main(["deblur", str(saved(tmp_path / "a.png"))]) == 2
     assert "56 x 40 pixels; its motion can only be read from 96 x 96 or more. The generators, such as level4," in capsys.readouterr().err
