@@ -127,12 +127,12 @@ def _add_evaluate(command: Callable) -> None:
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
         help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
     add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
-    add("--level", type=int, default=4, choices=(1, 2, 3, 4),
+    add("--level", type=int, choices=(1, 2, 3, 4),
         help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
              "4 like GoPro; 4 if not given")
     add("--exposures", type=int, default=1, metavar="N",
         help="blur each built-in photograph N times, with N random seeds, because one blur says little; 1 if not given")
-    add("--variant", default="blur", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
+    add("--variant", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
     _add_machine(add, precision="float32")
 
@@ -198,7 +198,7 @@ def deblur(options: argparse.Namespace) -> int:
     for photo in map(Path, options.photos):
         try:
             image = photos.read(photo)
-            output = _output(photo, options, results)
+            output = _output(photo, image, options, results)
             restored, _, _ = method()
             start = time.monotonic()
             with _progress(photo.name) as say:
@@ -209,7 +209,9 @@ def deblur(options: argparse.Namespace) -> int:
                 photos.write(output, result)
             results.add(output.resolve())
             height, width = image.shape[:2]
-            found = "" if (result != image).any() else ", unchanged: nothing to undo was found"
+            found = "" if (result != image).any() else ", unchanged"
+            if found and options.weights == WEIGHTS:        # a generator looks for nothing
+                found += ": nothing to undo was found"
             print(f"{photo} -> {output}  ({width} x {height}, {time.monotonic() - start:.0f} s{found})", flush=True)
         except (photos.PhotoError, MemoryError) as error:
             status = _bad(str(error) or f"There is not enough memory for {photo}; close other programs.")
@@ -223,7 +225,7 @@ def _matching(word: str) -> list[str]:
     return [word] if os.path.exists(word) else sorted(glob(word)) or [word]
 
 
-def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Path:
+def _output(photo: Path, image, options: argparse.Namespace, results: set[Path]) -> Path:
     """Where the result of `photo` goes; PhotoError if it cannot, or if something is there."""
     from course_lib.photos import WRITES, PhotoError, check_output
 
@@ -237,7 +239,7 @@ def _output(photo: Path, options: argparse.Namespace, results: set[Path]) -> Pat
             output = folder / output.name
         else:
             output = folder
-    check_output(output)
+    check_output(output, image)
     if output.exists() and any(os.path.exists(given) and output.samefile(given) for given in options.photos):
         raise PhotoError(f"{output} is itself a photograph to deblur, which is never overwritten; give another name with -o.")
     if output.resolve() in results:
@@ -253,14 +255,20 @@ def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
 
     It takes an image and a function that is told, in words, how far the work is.
     """
+    if options.tile is not None and options.tile < 1:
+        raise ValueError(f"--tile is {options.tile}; use at least 1, or leave it out.")
     with _progress("starting TensorFlow"):
         from course_lib import restoration, training
 
-        if options.weights == "kernel":
+        if options.weights == WEIGHTS:
             from course_lib import blind, refine
 
             estimator, refiner = blind.load(), refine.load()
             return lambda image, say: refine.deblur(image, estimator, refiner, say), "kernel", "float32"
+        try:
+            restoration.folder(options.weights)
+        except ValueError as error:
+            raise ValueError(f"{error} Or give {WEIGHTS}, which deblurs without a generator.") from None
         policy, _ = training.precision(options.precision)
         model = restoration.load(options.weights, dtype=policy)
 
@@ -330,22 +338,26 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
         if value is not None and value < 1:
             raise ValueError(f"--{option} is {value}; use at least 1.")
     if options.data == "photos":
+        if options.variant is not None:
+            raise ValueError("--variant is for GoPro's photographs: the built-in ones are blurred by the course; leave it out.")
+        level = options.level or 4
         names = photos.names(options.split)
         count = min(options.limit or len(names), len(names))
         names = [names[i * len(names) // count] for i in range(count)]
-        pairs = (blur.blur_photo(photos.load(name), options.level, np.random.default_rng([seed, i]))
+        pairs = (blur.blur_photo(photos.load(name), level, np.random.default_rng([seed, i]))
                  for seed in range(options.exposures) for i, name in enumerate(names))
         seeds = "random seed 0" if options.exposures == 1 else f"random seeds 0 to {options.exposures - 1}"
         return count * options.exposures, pairs, (
             f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
-            f"blurred at level {options.level}: {blur.LEVELS[options.level]}; {seeds}.")
+            f"blurred at level {level}: {blur.LEVELS[level]}; {seeds}.")
     if options.data.startswith("gopro:"):
-        if options.exposures > 1:
-            raise ValueError("--exposures is for the built-in photographs: those of GoPro were blurred by a camera, once.")
-        folder = options.data.removeprefix("gopro:")
-        files = gopro.pairs(folder, options.split, options.variant, options.limit)
+        for option, given in (("exposures", options.exposures > 1), ("level", options.level is not None)):
+            if given:
+                raise ValueError(f"--{option} is for the built-in photographs: those of GoPro were blurred by a camera, once; leave it out.")
+        folder, variant = options.data.removeprefix("gopro:"), options.variant or "blur"
+        files = gopro.pairs(folder, options.split, variant, options.limit)
         pairs = map(gopro.read, files)
-        return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {options.variant!r}."
+        return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {variant!r}."
     raise ValueError(f'--data is {options.data!r}; use "photos" or "gopro:FOLDER".')
 
 

@@ -141,11 +141,16 @@ def convolve(image: np.ndarray, psf: np.ndarray, gamma: float = GAMMA) -> np.nda
 
     Returns uint8 of the same shape. Beyond its border the image continues mirrored.
     """
-    if psf.ndim != 2 or psf.shape[0] % 2 == 0 or psf.shape[1] % 2 == 0:
-        raise ValueError(f"psf has shape {psf.shape}; it needs a centre: two odd sides.")
+    check_psf(psf)
     flipped = psf[::-1, ::-1].astype(np.float32)    # filter2D correlates; a convolution flips the kernel
     light = cv2.filter2D(to_light(image, gamma), -1, flipped, borderType=cv2.BORDER_REFLECT_101)
     return to_stored(light, gamma)
+
+
+def check_psf(psf: np.ndarray) -> None:
+    """ValueError unless `psf` has a centre and spreads light without adding any: (K, L), both odd, sum 1."""
+    if psf.ndim != 2 or psf.shape[0] % 2 == 0 or psf.shape[1] % 2 == 0 or not np.isclose(psf.sum(), 1, atol=1e-3):
+        raise ValueError(f"psf has shape {psf.shape} and sum {psf.sum():.3g}; it needs two odd sides and the sum 1.")
 
 
 # A moving camera: blur that varies over the image ---------------------------------------------
@@ -276,9 +281,9 @@ def fill_behind(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     A guess for `move_region`, good enough for the narrow strip that motion uncovers.
     """
     behind = (mask >= 0.999).astype(np.float32)[..., None]
-    spread = cv2.blur(np.concatenate([image * (1 - behind), 1 - behind], axis=2), (31, 31))
-    fill = spread[..., :3] / np.maximum(spread[..., 3:], 1e-3)
-    return np.where(behind * spread[..., 3:] > 0, np.clip(np.rint(fill), 0, 255), image).astype(np.uint8)
+    around = cv2.blur(np.concatenate([image * (1 - behind), 1 - behind], axis=2), (31, 31))
+    fill = around[..., :3] / np.maximum(around[..., 3:], 1e-3)
+    return np.where(behind * around[..., 3:] > 0, np.clip(np.rint(fill), 0, 255), image).astype(np.uint8)
 
 
 def _move(scene: np.ndarray, pose: np.ndarray, centre: tuple[float, float] | None, margin: int) -> np.ndarray:

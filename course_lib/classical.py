@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import fft
 
-from course_lib.blur import GAMMA, to_light, to_stored
+from course_lib.blur import GAMMA, check_psf, to_light, to_stored
 
 
 def wiener(image: np.ndarray, psf: np.ndarray, balance: float = 0.02, gamma: float = GAMMA) -> np.ndarray:
@@ -89,8 +89,7 @@ def _each_channel(image: np.ndarray, psf: np.ndarray, gamma: float, deconvolve: 
 
     `deconvolve` returns one or more results; `length` is what a side becomes before, at least itself.
     """
-    if psf.ndim != 2 or psf.shape[0] % 2 == 0 or psf.shape[1] % 2 == 0 or not np.isclose(psf.sum(), 1, atol=1e-3):
-        raise ValueError(f"psf has shape {psf.shape} and sum {psf.sum():.3g}; it needs two odd sides and the sum 1.")
+    check_psf(psf)
     light, border = to_light(image, gamma), 2 * max(psf.shape)
     (height, width), ends = light.shape[:2], [(border, length(side + 2 * border) - side - border) for side in light.shape[:2]]
     channels = [deconvolve(_continue(channel, psf, ends)) for channel in np.moveaxis(light, 2, 0)]

@@ -37,7 +37,7 @@ def photographs(split: str, more: bool = True) -> list[np.ndarray]:
 
 
 def source(data: str, split: str, patch: int, level: int = 1, squash: bool = False, limit: int | None = None,
-           unmoved: float = 0.0) -> Source:
+           unmoved: float = 0.0, setting: str = "patch") -> Source:
     """Open "photos", "photos+" or "gopro:FOLDER".
 
     Parameters
@@ -54,6 +54,7 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
     unmoved : part, from 0 to 1, of the pairs of built-in photographs that no motion blurred. Half
         of these are sharp already, half enlarged by 1.2 to 3. They teach a network to leave alone
         what needs no deblurring, and not to take softness for motion.
+    setting : what the messages call `patch`.
 
     Raises
     ------
@@ -66,13 +67,13 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
         images = photographs(split, more=data == "photos+")
         largest = min(min(image.shape[:2]) for image in images)
         if patch > largest:
-            raise ValueError(f"patch is {patch}; the smallest photograph of {data!r} to cut it from has a side of {largest} pixels: "
+            raise ValueError(f"{setting} is {patch}; the smallest photograph of {data!r} to cut it from has a side of {largest} pixels: "
                              "use at most as many.")
         return Source(len(images), patch, lambda i, rng: _built_in_patch(images[i], level, patch, unmoved, rng),
                       limit or len(images))
     if data.startswith("gopro:"):
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
-        return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng), len(pairs))
+        return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng, setting), len(pairs))
     raise ValueError(f'data is {data!r}; use "photos", "photos+" or "gopro:FOLDER".')
 
 
@@ -84,7 +85,7 @@ def _built_in_patch(photo: np.ndarray, level: int, patch: int, unmoved: float, r
     return blurred, sharp
 
 
-def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator, setting: str) -> tuple[np.ndarray, np.ndarray]:
     """One random crop of a stored pair, mirrored half of the time; or the whole frame squashed."""
     blurred, sharp = gopro.read(pair)
     if squash:
@@ -92,7 +93,7 @@ def _gopro_patch(pair, patch: int, squash: bool, rng: np.random.Generator) -> tu
     else:
         height, width = sharp.shape[:2]
         if min(height, width) < patch:
-            raise ValueError(f"{pair[1]} is {width}x{height}, smaller than the {patch}-pixel patch: use a smaller patch.")
+            raise ValueError(f"{setting} is {patch}, but {pair[1]} is {width}x{height} pixels: use at most its shorter side.")
         y, x = rng.integers(height - patch + 1), rng.integers(width - patch + 1)
         blurred, sharp = blurred[y:y + patch, x:x + patch], sharp[y:y + patch, x:x + patch]
     if rng.random() < 0.5:
@@ -148,11 +149,12 @@ def batches(source: Source, seed: int, size: int, first_step: int, steps: int,
     return numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def held_out(data: str, patch: int, count: int, level: int = 1, squash: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def held_out(data: str, patch: int, count: int, level: int = 1, squash: bool = False,
+             setting: str = "patch") -> tuple[np.ndarray, np.ndarray]:
     """The same `count` pairs every time, from photographs no training sees: uint8 (count, patch, patch, 3) twice.
 
     Built-in photographs come from the validation split; of GoPro, which has none, from its test split.
     """
-    pairs = source(data, "validation", patch, level, squash)
+    pairs = source(data, "validation", patch, level, squash, setting=setting)
     blurred, sharp = zip(*(sample(pairs, 0, n) for n in range(count)))
     return np.stack(blurred), np.stack(sharp)

@@ -175,10 +175,12 @@ def _files() -> Record:
 
 
 def _pretrained() -> Record:
-    found = sorted(path.parent.name for path in DATA.glob("pretrained/*/settings.json"))
-    broken = [name for name in found if not (DATA / "pretrained" / name / "generator.npz").is_file()]
-    if not found or broken:
-        return Record("networks", "problem", "no trained network" if not found else f"no weights for {', '.join(broken)}",
+    files = {path.parent.name: "generator.npz" for path in DATA.glob("pretrained/*/settings.json")}
+    files |= {"kernel": "estimator.npz", "refine": "refiner.npz"}       # what deblurs unless a generator is asked for
+    found = sorted(files)
+    broken = [name for name in found if not (DATA / "pretrained" / name / files[name]).is_file()]
+    if broken:
+        return Record("networks", "problem", "no trained network" if broken == found else f"no weights for {', '.join(broken)}",
                       "restore the folder data/pretrained: `git checkout -- data`, or download the course again")
     return Record("networks", "ok", f"trained: {', '.join(found)}")
 

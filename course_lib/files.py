@@ -66,12 +66,14 @@ def arrays_of(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
 
     Raises
     ------
-    ValueError in one sentence if the file is missing, damaged, or lacks what the block asks it for.
+    ValueError in one sentence if the file is missing, damaged, may not be read, or lacks what the block asks it for.
     """
     try:
         with np.load(path) as file:
             yield file
     except FileNotFoundError:
         raise ValueError(f"There is no file {path}.") from None
+    except PermissionError:
+        raise ValueError(f"{path} may not be read; check its permissions.") from None
     except Exception as error:      # zipfile, zlib, NumPy: each has its own way of saying "damaged"
         raise ValueError(f"{path} is damaged ({(str(error) or type(error).__name__).splitlines()[0]}); restore the file.") from None

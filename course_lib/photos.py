@@ -26,6 +26,7 @@ WRITES = {
     ".webp": {"format": "WEBP", "quality": 95},
     ".bmp": {"format": "BMP"},
 }
+LONGEST = {"JPEG": 65_500, "WEBP": 16_383}      # pixels of a side, in these formats; the others take any photo within LIMIT
 
 # Photographs inside scikit-image's wheel whose licence is stated: file, size, author, licence, origin.
 # They are well known, and small, so they are all for training.
@@ -132,14 +133,14 @@ def read(path: str | os.PathLike) -> np.ndarray:
                 if width * height > LIMIT:
                     raise PhotoError(f"{path} has {width} x {height} pixels, {width * height / 1e6:.0f} megapixels; "
                                      f"at most {LIMIT / 1e6:.0f} are read. Make it smaller first.")
-                return _to_rgb(ImageOps.exif_transpose(image), path)
+                return _to_rgb(ImageOps.exif_transpose(image), image.format, path)
     except PhotoError:
         raise
     except FileNotFoundError:
         raise PhotoError(f"There is no file {path}.") from None
     except UnidentifiedImageError:
         what = "is empty" if path.stat().st_size == 0 else "is not a photo this course can read"
-        raise PhotoError(f"{path} {what}; use JPEG, PNG, TIFF, WebP, BMP or GIF.") from None
+        raise PhotoError(f"{path} {what}; use JPEG, PNG, WebP, BMP, GIF, or TIFF with 8 or 16 bits per value.") from None
     except Image.DecompressionBombError:
         raise PhotoError(f"{path} has far more than {LIMIT / 1e6:.0f} megapixels, the most that are read. "
                          "Make it smaller first.") from None
@@ -152,11 +153,11 @@ def read(path: str | os.PathLike) -> np.ndarray:
         raise PhotoError(f"{path} {what} ({_reason(error)}).") from None
 
 
-def _to_rgb(image, path: Path) -> np.ndarray:
-    """A Pillow image of any mode → uint8 RGB (H, W, 3)."""
+def _to_rgb(image, kind: str, path: Path) -> np.ndarray:
+    """A Pillow image of any mode, from a file of this kind → uint8 RGB (H, W, 3)."""
     from PIL import Image
 
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or image.mode == "I" and kind == "PPM":    # of PPM, "I" is up to 65535, too
         # Pillow's own conversion clips at 255 instead of scaling.
         grey = np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
@@ -169,12 +170,16 @@ def _to_rgb(image, path: Path) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def check_output(path: str | os.PathLike) -> Path:
-    """`path` as a Path, if a photo can be written there; PhotoError says why not."""
+def check_output(path: str | os.PathLike, image: np.ndarray) -> Path:
+    """`path` as a Path, if a photo of the size of `image` can be written there; PhotoError says why not."""
     path = Path(path)
     if path.suffix.lower() not in WRITES:
         raise PhotoError(f"{path} cannot be written: {path.suffix or 'no ending'} is not a known photo format; "
                          f"use {', '.join(WRITES)}.")
+    kind, (height, width) = WRITES[path.suffix.lower()]["format"], image.shape[:2]
+    if max(height, width) > LONGEST.get(kind, np.inf):
+        raise PhotoError(f"{path} cannot be written: the photograph has {width} x {height} pixels, and a side of a {kind} file "
+                         f"at most {LONGEST[kind]}; use another format, such as .png.")
     try:
         if path.is_dir():
             raise PhotoError(f"{path} cannot be written: it is a folder.")
@@ -200,13 +205,13 @@ def write(path: str | os.PathLike, image: np.ndarray) -> None:
     from PIL import Image
 
     image = check_image(image)
-    path = check_output(path)
+    path = check_output(path, image)
     try:
         encoded = io.BytesIO()          # in memory: Pillow's own errors while writing say nothing
         Image.fromarray(image).save(encoded, **WRITES[path.suffix.lower()])
         with atomic(path) as part:
             part.write_bytes(encoded.getbuffer())
-    except (OSError, ValueError) as error:      # ValueError: sides over the format's limit
+    except (OSError, ValueError) as error:
         raise PhotoError(f"{path} cannot be written ({_reason(error)}).") from None
 
 

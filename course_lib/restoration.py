@@ -40,15 +40,15 @@ def folder(name: str | os.PathLike) -> Path:
     path = PRETRAINED / name if isinstance(name, str) and name in names() else Path(name)
     if (path / "settings.json").is_file():
         return path
-    raise ValueError(f"There is no generator {str(name)!r}. Give the folder of a training run, or one of the course's: "
-                     f"{', '.join(names()) or 'none is installed'}.")
+    wrong = f"{str(name)!r} is no generator" if (PRETRAINED / name).is_dir() or path.is_dir() else f"There is no generator {str(name)!r}"
+    raise ValueError(f"{wrong}. Give the folder of a training run, or one of the course's: {', '.join(names()) or 'none is installed'}.")
 
 
 def weights_file(name: str | os.PathLike) -> Path:
     """The file of a generator's weights: those of a pretrained one, or a run's after its last epoch."""
     path = folder(name)
-    epochs = sorted(path.glob("epochs/[0-9]*.npz"), key=lambda epoch: int(epoch.stem))
-    return epochs[-1] if epochs else path / "generator.npz"
+    epochs = [epoch for epoch in path.glob("epochs/*.npz") if epoch.stem.isdecimal()]      # not a copy such as 0002-old.npz
+    return max(epochs, key=lambda epoch: int(epoch.stem)) if epochs else path / "generator.npz"
 
 
 def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
@@ -62,7 +62,7 @@ def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
 
     Raises
     ------
-    ValueError in one sentence if there is no such generator, or its files are damaged.
+    ValueError in one sentence if there is no such generator, or its files are damaged or may not be read.
     """
     path = folder(name)
     if dtype is not None:
@@ -70,6 +70,8 @@ def load(name: str | os.PathLike, dtype: str | None = None) -> keras.Model:
     try:
         settings = json.loads((path / "settings.json").read_text(encoding="utf-8"))
         model = variants.build(**settings["generator"], dtype=dtype)
+    except PermissionError:
+        raise ValueError(f"{path / 'settings.json'} may not be read; check its permissions.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path / 'settings.json'} is damaged ({error}); restore the file.") from None
     load_weights(model, weights_file(path))

@@ -90,6 +90,8 @@ class DeblurGAN:
         self.optimizer = _adam(s, total_steps, self.generator)
         self.critic = self.critic_optimizer = None
         if self.objective:
+            if s.patch % 16:
+                raise ValueError(f"patch is {s.patch}; the discriminator of the objective {s.objective} needs a multiple of 16.")
             self.critic = networks.discriminator(s.patch, self.objective.normalisation, self.objective.output, dtype=policy)
             self.critic_optimizer = _adam(s, total_steps, self.critic, s.critic_steps)
 
@@ -164,10 +166,22 @@ class DeblurGAN:
 
 
 def generator_arguments(s: Settings) -> dict:
-    """The keyword arguments of `variants.build` a run uses."""
+    """The keyword arguments of `variants.build` a run uses.
+
+    Raises
+    ------
+    ValueError naming a setting that would change nothing, because the network doesn't have it.
+    """
     arguments = {"width": s.width, "blocks": s.blocks}
     if s.network == "report":
+        if s.statistics == "stored" and s.normalisation != "batch":
+            raise ValueError(f"statistics is 'stored', which only batch normalisation has, and normalisation is {s.normalisation!r}: "
+                             "set normalisation=batch, or statistics=batch.")
         return arguments | {"normalisation": s.normalisation, "output": s.output, "dropout": s.dropout}
+    for name in ("normalisation", "statistics", "output", "dropout"):
+        value, default = getattr(s, name), getattr(Settings, name)
+        if value != default:
+            raise ValueError(f"{name} is {value!r}, which only the network report has: set network=report, or {name}={default}.")
     return arguments | {"network": s.network}
 
 
@@ -226,8 +240,7 @@ def precision(name: str = "auto") -> tuple[str, str]:
     if name != "auto":
         raise ValueError(f'precision is {name!r}; use "auto", "float32" or "bfloat16".')
     rates = {dtype: convolution_rate(dtype) for dtype in ("float32", "bfloat16")}
-    faster = rates["bfloat16"] > 1.1 * rates["float32"]
-    policy = "mixed_bfloat16" if faster else "float32"
+    policy = "mixed_bfloat16" if rates["bfloat16"] > 1.1 * rates["float32"] else "float32"
     return policy, (f"Precision: {policy}; a convolution and its gradients run at {rates['bfloat16']:.0f} GFLOP/s in bfloat16 and "
                     f"{rates['float32']:.0f} in float32 here.")
 
@@ -310,9 +323,9 @@ class Progress:
             return f"{self.message} {score}."
         epochs = self.steps // self.steps_per_epoch
         left = f"{_duration(self.seconds_left)} left" if self.step < self.steps else f"done in {_duration(self.seconds)}"
-        losses = "".join(f", {name} loss {value:.4g}" for name, value in self.losses.items())
+        terms = "".join(f", {name} loss {value:.4g}" for name, value in self.losses.items())
         epoch = min(self.step // self.steps_per_epoch + (not self.epoch_done), epochs)
-        return f"epoch {epoch} of {epochs}, {left}: {score}{losses}"
+        return f"epoch {epoch} of {epochs}, {left}: {score}{terms}"
 
 
 def _duration(seconds: float) -> str:
@@ -394,7 +407,10 @@ def train(
 def _alone(folder: Path):
     """See to it that no other process trains in the folder."""
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise RunError(f"{folder} is a file, or lies in one, and a run needs a folder: choose another name.") from None
     try:
         with locked(folder / LOCK):
             try:
@@ -425,7 +441,8 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
     pairs = datasets.source(settings.data, "train", settings.patch, settings.level, settings.squash, settings.limit,
                             settings.unmoved)
     datasets.sample(pairs, settings.seed, 0)        # what can't be made stops here, before a folder is begun
-    held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash)
+    held_out = datasets.held_out(settings.data, settings.held_out_patch, settings.held_out, settings.level, settings.squash,
+                                 setting="held_out_patch")
     epoch_steps = settings.steps or -(-pairs.epoch // settings.batch)
     total = settings.epochs * epoch_steps
 
@@ -443,10 +460,10 @@ def _train(folder, settings, resume, report, spread, writer, wish) -> Run:
 
     run = Run(folder) if writer else None
 
-    def tell(losses, **more):
+    def tell(terms, **more):
         if writer:
             left = state.seconds / max(state.step, 1) * (total - state.step)
-            report(Progress(run, state.step, total, epoch_steps, state.seconds, left, losses, state.history, **more))
+            report(Progress(run, state.step, total, epoch_steps, state.seconds, left, terms, state.history, **more))
 
     tell({}, epoch_done=True, message=message)
     started = saved = time.perf_counter()

@@ -88,7 +88,7 @@ class Row:
 
 
 ADVERSARIAL = {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0}
-NAFNET = {"network": "nafnet", "width": 8, "blocks": 4}
+NAFNET = {"network": "nafnet", "statistics": "batch", "width": 8, "blocks": 4}     # without batch normalisation
 ROWS = {
     "content": Row("Content loss only, L1: the report's generator"),
     "report": Row("`report`: perceptual loss, Wasserstein loss on a sigmoid critic", ADVERSARIAL | {"objective": "report"},
@@ -96,7 +96,8 @@ ROWS = {
     "wgan-gp": Row("`wgan-gp`: perceptual loss, linear critic under a gradient penalty", ADVERSARIAL | {"objective": "wgan-gp"},
                    adversarial=True),
     "12-blocks": Row("12 blocks, as in [4], L1", {"blocks": 12}, {"blocks": 2}),
-    "multiscale": Row("Multi-scale, as in [3], 3 blocks a scale, L1", {"network": "multiscale", "blocks": 3}, {"blocks": 1}),
+    "multiscale": Row("Multi-scale, as in [3], 3 blocks a scale, L1", {"network": "multiscale", "statistics": "batch", "blocks": 3},
+                      {"blocks": 1}),
     "nafnet": Row("NAFNet-style, a tenth of the multiplications, L1", NAFNET, {"width": 2, "blocks": 0}),
     "content-again": Row("Content loss only, another seed", {"seed": 1}, again="content"),
     "nafnet-again": Row("NAFNet-style, another seed", NAFNET | {"seed": 1}, {"width": 2, "blocks": 0}, again="nafnet"),

@@ -143,6 +143,8 @@ def test_what_is_no_photo_is_refused(image):
             use()
     with pytest.raises(ValueError, match="two odd sides"):
         blur.convolve(np.zeros((8, 8, 3), np.uint8), np.ones((4, 4)) / 16)
+    with pytest.raises(ValueError, match="sum 9; it needs two odd sides and the sum 1"):
+        blur.convolve(np.full((8, 8, 3), 100, np.uint8), np.ones((3, 3)))
 
 
 # A moving camera

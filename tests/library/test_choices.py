@@ -5,7 +5,7 @@ import csv
 import pytest
 
 import programs
-from course_lib import photos, runs
+from course_lib import photos, runs, training
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,8 @@ def test_what_is_stored_is_of_this_program(choices):
         rows = list(csv.DictReader(file))
     assert [row["choice"] for row in rows] == list(choices.CHOICES)
     for row in rows:
+        changes = {name: value for name, value in choices.CHOICES[row["choice"]].items() if name not in ("after", "momentum")}
+        assert training.generator_arguments(choices.BASE.changed(**changes)), row["choice"]
         assert int(row["level"]) == choices.CHOICES[row["choice"]].get("level", choices.BASE.level)
         assert abs(float(row["psnr_gain"])) < 10 and int(row["steps"]) > 0
     readme = (photos.DATA.parent / "README.md").read_text(encoding="utf-8")

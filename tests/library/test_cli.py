@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -204,6 +205,13 @@ def test_bad_outputs(deblur, tmp_path, output, words):
     assert sorted(os.listdir(tmp_path)) == ["a.png", "file"]
 
 
+def test_a_photograph_too_wide_for_the_format_is_refused_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("course_lib.__main__._load", lambda options: pytest.fail("the work has begun"))
+    photo = huge(tmp_path / "a.png", 16_384, 1)
+    assert main(["deblur", str(photo), "-o", str(tmp_path / "b.webp")]) == 2
+    assert "has 16384 x 1 pixels, and a side of a WEBP file at most 16383; use another" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder in which nobody may create files")
 def test_an_unwritable_folder(deblur, tmp_path):
     status, out, err = deblur(saved(tmp_path / "a.png"), "-o", "/proc/self")
@@ -337,6 +345,15 @@ def test_what_did_not_move_is_said_to_be_unchanged(tmp_path, capsys):
     assert ", unchanged: nothing to undo was found)" in capsys.readouterr().out
 
 
+def test_a_generator_that_changes_nothing_is_not_said_to_have_looked(deblur, tmp_path):
+    from course_lib import networks, restoration
+
+    restoration.save_weights(networks.generator(width=4, blocks=1), tmp_path / "generator.npz")      # new: it returns its input
+    (tmp_path / "settings.json").write_text('{"generator": {"width": 4, "blocks": 1}}')
+    status, out, _ = deblur(saved(tmp_path / "a.png"), weights=str(tmp_path))
+    assert status == 0 and out.endswith(" s, unchanged)\n")
+
+
 def test_a_motion_needs_a_photograph_large_enough(tmp_path, capsys):
     assert main(["deblur", str(saved(tmp_path / "a.png"))]) == 2
     assert "56 x 40 pixels; its motion can only be read from 96 x 96 or more. The generators, such as level4," in capsys.readouterr().err
@@ -373,7 +390,12 @@ def test_evaluate_takes_all_photographs_of_a_split_or_some_spread_evenly():
     (["--limit", "0"], "--limit is 0"),
     (["--exposures", "0"], "--exposures is 0"),
     (["--data", "gopro:nowhere", "--exposures", "2"], "--exposures is for the built-in photographs"),
+    (["--data", "gopro:nowhere", "--level", "4"], "--level is for the built-in photographs"),
+    (["--variant", "blur"], "--variant is for GoPro's photographs"),
+    (["--tile", "-7"], "--tile is -7; use at least 1"),
     (["--weights", "none"], "no generator 'none'"),
+    (["--weights", "none"], "Or give kernel, which deblurs without a generator."),
+    (["--weights", "refine"], "'refine' is no generator"),
 ])
 def test_evaluate_says_what_is_wrong(arguments, words, capsys):
     assert main(["evaluate", *arguments]) == 2
@@ -405,6 +427,16 @@ def test_doctor_says_what_is_broken(monkeypatch, tmp_path, capsys):
     assert "kept has changed; lost is missing" in out and "tensorflow 0.1 is not" in out and "no trained network" in out
     problems = out.count("\nproblem") + out.startswith("problem")
     assert problems == 3 and out.count("->") >= problems and "not ready" in out and err == ""
+
+
+def test_doctor_looks_at_the_networks_of_kernel_too(monkeypatch, tmp_path):
+    from course_lib import doctor
+
+    assert doctor._pretrained().finding == "trained: kernel, level1, level4, level4_report, refine"
+    shutil.copytree(photos.DATA / "pretrained", tmp_path / "pretrained")
+    (tmp_path / "pretrained" / "kernel" / "estimator.npz").unlink()
+    monkeypatch.setattr(doctor, "DATA", tmp_path)
+    assert doctor._pretrained().finding == "no weights for kernel"
 
 
 def test_check_hands_over_its_status(tmp_path, capsys):

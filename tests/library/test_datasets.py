@@ -124,5 +124,8 @@ def test_held_out_pairs_are_the_same_every_time_and_not_from_training():
 def test_wrong_data_says_what_is_possible(gopro):
     with pytest.raises(ValueError, match='"photos", "photos\\+" or "gopro:FOLDER"'):
         datasets.source("imagenet", "train", 32)
-    with pytest.raises(ValueError, match="smaller than the 64-pixel patch"):
+    with pytest.raises(ValueError, match="^patch is 64, but .* is .* pixels: use at most its shorter side"):
         datasets.sample(datasets.source(f"gopro:{gopro}", "train", 64), 0, 0)
+    for data in ("photos", f"gopro:{gopro}"):
+        with pytest.raises(ValueError, match="^held_out_patch is 2000"):
+            datasets.held_out(data, 2000, 1, setting="held_out_patch")

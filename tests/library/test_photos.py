@@ -124,10 +124,22 @@ def test_16_bit_colour(tmp_path, ending):
     assert np.abs(photos.read(tmp_path / f"a.{ending}") - deep / 257).max() <= 1
 
 
+@pytest.mark.parametrize("white", [65535, 4095])
+def test_16_bits_of_a_pgm_are_scaled_by_its_white(tmp_path, white):
+    grey = np.linspace(0, white, 40 * 56).reshape(40, 56).astype(">u2")
+    (tmp_path / "a.pgm").write_bytes(f"P5 56 40 {white}\n".encode() + grey.tobytes())
+    assert np.abs(photos.read(tmp_path / "a.pgm") - grey[..., None] * (255 / white)).max() <= 0.51
+
+
 def test_32_bit_values_have_no_scale(tmp_path):
+    import cv2
+
     Image.fromarray(IMAGE[..., 0].astype(np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(PhotoError, match="32 bits per value"):
         photos.read(tmp_path / "a.tif")
+    cv2.imwrite(str(tmp_path / "colour.tif"), IMAGE.astype(np.float32))
+    with pytest.raises(PhotoError, match="use JPEG, PNG, WebP, BMP, GIF, or TIFF with 8 or 16 bits per value"):
+        photos.read(tmp_path / "colour.tif")
 
 
 def test_a_single_pixel(tmp_path):
@@ -221,10 +233,12 @@ def test_an_unwritable_folder():
         photos.write("/proc/self/a.png", IMAGE)
 
 
-def test_a_side_too_long_for_the_format(tmp_path):
-    with pytest.raises(PhotoError, match="cannot be written"):
-        photos.write(tmp_path / "a.webp", np.zeros((1, 20_000, 3), np.uint8))
+@pytest.mark.parametrize("ending, longest", [("webp", 16_383), ("jpg", 65_500)])
+def test_a_side_too_long_for_the_format(tmp_path, ending, longest):
+    with pytest.raises(PhotoError, match=f"1 x {longest + 1} pixels, and a side .* at most {longest}; use another"):
+        photos.write(tmp_path / f"a.{ending}", np.zeros((longest + 1, 1, 3), np.uint8))
     assert os.listdir(tmp_path) == []
+    photos.write(tmp_path / f"a.{ending}", np.zeros((longest, 1, 3), np.uint8))
 
 
 @pytest.mark.parametrize("image", [IMAGE[..., 0], IMAGE.astype(float), IMAGE[:0], np.dstack([IMAGE, IMAGE])])

@@ -1,6 +1,7 @@
 """Deblurring any size in tiles as if whole; generators on disk."""
 
 import gc
+import io
 import json
 import os
 import subprocess
@@ -243,6 +244,7 @@ def test_a_training_run_gives_its_last_epoch(stored, model):
     (stored / "generator.npz").rename(stored / "epochs" / "0000.npz")
     other = random_weights(networks.generator(width=8), seed=1)
     restoration.save_weights(other, stored / "epochs" / "0001.npz")
+    (stored / "epochs" / "0001-old.npz").write_bytes(b"a copy that somebody kept")
     assert (restoration.load(stored).get_weights()[0] == other.get_weights()[0].astype(np.float16)).all()
 
 
@@ -283,6 +285,25 @@ def test_damaged_files_give_one_sentence(stored, damage, words):
     with pytest.raises(ValueError, match=words) as error:
         restoration.load(stored)
     assert str(stored) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["generator.npz", "settings.json"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(stored, monkeypatch, name):
+    def denied(path, *more, opened=io.open, **options):     # root may read everything, so a file's permissions test nothing
+        if str(path) == str(stored / name):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *more, **options)
+
+    monkeypatch.setattr("builtins.open", denied)
+    monkeypatch.setattr("io.open", denied)
+    with pytest.raises(ValueError, match=f"{name} may not be read; check its permissions"):
+        restoration.load(stored)
+
+
+@pytest.mark.parametrize("name", ["kernel", str(restoration.PRETRAINED / "kernel"), "refine"], ids=["name", "folder", "another"])
+def test_the_other_networks_are_said_to_be_no_generators(name):
+    with pytest.raises(ValueError, match=f"{Path(name).name}' is no generator.* level1, level4, level4_report"):
+        restoration.load(name)
 
 
 def flip(path, position):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import programs
-from course_lib import blind, evaluation, parameters, photos, runs, variants
+from course_lib import blind, evaluation, parameters, photos, runs, training, variants
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "data" / "tables"
@@ -122,6 +122,7 @@ def test_every_row_is_there_with_the_same_minutes_and_settings(stored, tables):
         row_now = tables.ROWS[name]
         assert runs.Settings(**row["settings"]) == tables.settings(row_now, "laptop", **{
             key: row["settings"][key] for key in ("steps", "epochs", "precision")}), f"{name}: trained with other settings"
+        assert training.generator_arguments(tables.settings(row_now, "laptop")).items() >= row["generator"].items()
     assert trained["nafnet"]["macs"] <= trained["content"]["macs"] / 10
 
 

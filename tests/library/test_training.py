@@ -175,6 +175,7 @@ def test_the_stored_settings_are_those_of_the_stored_command(monkeypatch, folder
     monkeypatch.setattr(training, "train", lambda path, settings, *more: asked.append(settings) or Run(folder))
     main((folder / "command.txt").read_text().splitlines()[0].split()[1:])
     assert replace(asked[0], precision="") == replace(Run(folder).settings, precision="")
+    assert training.generator_arguments(asked[0]).items() >= json.loads((folder / "settings.json").read_text())["generator"].items()
 
 
 @pytest.mark.full
@@ -305,7 +306,12 @@ def test_the_critics_rate_is_the_generators_at_every_step():
 
 @pytest.mark.parametrize("changes, words", [({"warmup": 3, "schedule": "constant"}, "only the schedule cosine has"),
                                             ({"statistics": "moving"}, 'use "batch" or "stored"'),
-                                            ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"')])
+                                            ({"content": "mse"}, 'use "l1", "psnr" or "perceptual"'),
+                                            ({"network": "nafnet", "normalisation": "instance"}, "normalisation is 'instance', which only"),
+                                            ({"network": "nafnet", "statistics": "stored"}, "statistics is 'stored', which only the network"),
+                                            ({"network": "multiscale", "output": "halved"}, "network=report, or output=residual"),
+                                            ({"network": "multiscale", "dropout": 0.5}, "network=report, or dropout=0.0"),
+                                            ({"statistics": "stored", "normalisation": "layer"}, "set normalisation=batch, or statistics=batch")])
 def test_a_setting_that_cannot_be_is_named(changes, words):
     with pytest.raises(ValueError, match=words):
         training.DeblurGAN(SMOKE.changed(**changes), total_steps=8)
@@ -458,10 +464,12 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
         training.train(tmp_path / "run", SMOKE)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_file_is_no_folder(tmp_path, name):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(RunError, match="can't be written"):
-        training.train(tmp_path / "file" / "run", SMOKE)
+    with pytest.raises(RunError, match=f"{os.path.basename(name)} is a file, or lies in one, and a run needs a folder"):
+        training.train(tmp_path / name, SMOKE)
+    assert (tmp_path / "file").read_text() == "not a folder"
 
 
 FULL_DISK = """
@@ -535,6 +543,10 @@ def test_files_that_are_no_runs_are_kept(tmp_path, name):
 def test_a_patch_that_does_not_fit_begins_no_folder(tmp_path):
     with pytest.raises(ValueError, match="patch is 448; the smallest photograph of 'photos' .* use at most"):
         training.train(tmp_path / "run", SMOKE.changed(patch=448))
+    with pytest.raises(ValueError, match="^held_out_patch is 2000; the smallest photograph"):
+        training.train(tmp_path / "run", SMOKE.changed(held_out_patch=2000))
+    with pytest.raises(ValueError, match="^patch is 20; the discriminator of the objective report needs a multiple of 16"):
+        training.train(tmp_path / "run", SMOKE.changed(objective="report", patch=20))
     assert not (tmp_path / "run").exists()
 
 
