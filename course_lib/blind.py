@@ -33,6 +33,7 @@ MIDDLE = 800        # side of the part of a photograph that decides between kern
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
 SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made where the search for its motion starts
 SMALLEST = 200      # least side of what it is made, in pixels
+EXPLAINED = 0.1     # how much it counts between kernels how well they explain the spectrum: a power of the surprise
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
@@ -184,10 +185,11 @@ def sparsity(image: np.ndarray, shrink: int = 2) -> float:
 
 def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, scales: tuple[float, ...] = SCALES,
                 shrink: int = 2, say: Callable[[str], None] = lambda text: None, **search) -> np.ndarray | None:
-    """The kernel of the motion found for a photograph: of several, and the same turned by 180 degrees, what leaves it sparsest.
+    """The kernel of the motion found for a photograph: of several, what explains its spectrum and leaves it sparse.
 
     The model reads a first kernel off the spectrum; `camera_path.find` starts there to find the motion. It sometimes gets stuck, and
-    a long motion does not fit the model's kernel; so it also starts with the photograph made smaller, from coarse to fine.
+    a long motion does not fit the model's kernel; so it also starts with the photograph made smaller, from coarse to fine. Each kernel
+    found is tried as it is and turned by 180 degrees, which the spectrum doesn't tell apart.
 
     Parameters
     ----------
@@ -207,7 +209,7 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
     ------
     The errors of `log_spectrum`, `camera_path.load_scenes` and `classical.richardson_lucy`.
     """
-    kernels, photograph = [], None
+    found, photograph = [], None
     for number, scale in enumerate(scales, 1):
         say(f"looking for the motion, search {number} of up to {len(scales)}")
         small = cv2.resize(image, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA) if scale > 1 else image
@@ -218,13 +220,17 @@ def find_kernel(image: np.ndarray, model: keras.Model, least: float = LEAST, sca
         if length(seen.answer) < least or (image == image[0, 0]).all():         # of one colour, it shows no motion
             break
         photograph = photograph or seen
-        camera = camera_path.find(photograph, camera_path.load_scenes(STORED / "scenes.npz"), smaller=seen, **search)
+        camera, surprise = camera_path.find(photograph, camera_path.load_scenes(STORED / "scenes.npz"), smaller=seen, **search)
         kernel = mean_kernel(camera, image.shape)
-        kernels += [kernel, kernel[::-1, ::-1]]
+        found += [(surprise, kernel), (surprise, kernel[::-1, ::-1])]
     top, left = (max(side - MIDDLE, 0) // 2 for side in image.shape[:2])
     middle = image[top:top + MIDDLE, left:left + MIDDLE]
-    return min(kernels, default=None,
-               key=lambda kernel: sparsity(classical.richardson_lucy(middle, kernel, ITERATIONS, GAMMA), shrink))
+
+    def score(candidate):
+        surprise, kernel = candidate
+        return surprise ** EXPLAINED * sparsity(classical.richardson_lucy(middle, kernel, ITERATIONS, GAMMA), shrink)
+
+    return min(found, key=score)[1] if found else None
 
 
 # --- What it learns from ------------------------------------------------------------------------

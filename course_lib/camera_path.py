@@ -191,7 +191,7 @@ class Seen(NamedTuple):
 
 
 def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: int = 0, draws: int = DRAWS,
-         rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> np.ndarray:
+         rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> tuple[np.ndarray, float]:
     """The camera's motion that best explains a photograph's spectrum.
 
     A power spectrum can't tell a motion from the same turned by 180 degrees; either may be returned.
@@ -205,7 +205,8 @@ def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: in
 
     Returns
     -------
-    float64 (S, 4), as `blur.camera_motion` does: shift x, shift y (pixels), roll (degrees) and zoom at S moments.
+    The motion, float64 (S, 4), as `blur.camera_motion` returns it: shift x, shift y (pixels), roll (degrees) and zoom at S moments;
+    and how unlikely it is, in nats: the less, the better it explains the spectrum.
     """
     rng = np.random.default_rng(seed)
     seen = smaller or photograph
@@ -244,4 +245,4 @@ def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: in
     times = blur.exposure_times(int(frames[best]), float(_open(motion.shutter[0])), parts=3 * PARTS)
     shift = _positions(motion.velocity, tf.constant(times[None], tf.float32))[0].numpy()
     turn = times[:, None] * motion.turn[0] / 100
-    return np.column_stack([shift, np.degrees(turn[:, 0]), turn[:, 1]]).astype(np.float64)
+    return np.column_stack([shift, np.degrees(turn[:, 0]), turn[:, 1]]).astype(np.float64), float(surprise[best])

@@ -103,7 +103,7 @@ def test_of_the_motions_found_from_several_sizes_on_the_one_that_leaves_the_spar
     def find(photograph, scenes, smaller):
         assert photograph.shape == (650, 800, 3)
         sizes.append(smaller.shape[:2])
-        return camera if len(sizes) == right + 1 else camera[:, [1, 0, 2, 3]]
+        return (camera if len(sizes) == right + 1 else camera[:, [1, 0, 2, 3]]), 1000.0
 
     monkeypatch.setattr(camera_path, "find", find)
     said = []
@@ -113,12 +113,23 @@ def test_of_the_motions_found_from_several_sizes_on_the_one_that_leaves_the_spar
     np.testing.assert_allclose(found, blind.mean_kernel(camera, sharp.shape), atol=0.01)
 
 
+def test_of_motions_that_leave_it_equally_sparse_the_one_that_explains_the_spectrum_counts(model, monkeypatch):
+    times = np.linspace(-0.5, 0.5, 40)
+    cameras = [np.column_stack([x * times, y * times, 0 * times, 0 * times]) for x, y in ((30, 0), (0, 30), (20, 20))]
+    surprises = iter((1200.0, 1000.0, 1100.0))
+    monkeypatch.setattr(blind, "sparsity", lambda image, shrink: 0.7)
+    monkeypatch.setattr(camera_path, "find", lambda photograph, scenes, smaller, motions=iter(cameras): (next(motions), next(surprises)))
+    blurred = blur.convolve(photos.load("window_dogs")[:650, :800], blur.linear_psf(30, 30))
+    found = blind.find_kernel(blurred, model, scales=(1.0, 1.5, 2.0))
+    np.testing.assert_array_equal(found, blind.mean_kernel(cameras[1], blurred.shape))
+
+
 def test_a_short_motion_and_a_small_photograph_are_not_looked_at_again(model, monkeypatch):
     sharp, sizes = photos.load("hillside")[:650, :800], []
 
     def find(photograph, scenes, smaller):
         sizes.append(smaller.shape[:2])
-        return np.zeros((3, 4))
+        return np.zeros((3, 4)), 1000.0
 
     monkeypatch.setattr(camera_path, "find", find)
     blind.find_kernel(blur.convolve(sharp, blur.linear_psf(4, 30)), model)

@@ -140,7 +140,8 @@ def test_the_path_of_a_blur_is_found(scenes, name, velocity):
     start[inner, inner] = straight
 
     spectrum = blind.log_spectrum(blurred)[..., 1]
-    found = camera_path.find(camera_path.Seen(spectrum, start, sharp.shape), scenes)
+    found, surprise = camera_path.find(camera_path.Seen(spectrum, start, sharp.shape), scenes)
+    assert 0 < surprise < 5000
     assert found.ndim == 2 and found.shape[1] == 4 and found.dtype == np.float64
 
     def gain(kernel):
@@ -164,5 +165,5 @@ def test_what_is_found_in_a_smaller_copy_goes_on_at_full_size(scenes):
 
     smaller = seen(cv2.resize(blurred, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     for steps in (0, 20):
-        found = camera_path.find(seen(blurred), scenes, smaller, draws=2048, rounds=((48, 1, 30), (24, 1, steps)))
+        found, _ = camera_path.find(seen(blurred), scenes, smaller, draws=2048, rounds=((48, 1, 30), (24, 1, steps)))
         assert blind.length(blind.mean_kernel(found, sharp.shape)) == pytest.approx(blind.length(blind.mean_kernel(camera, sharp.shape)), rel=0.15)
