@@ -927,14 +927,14 @@ print("they are rougher, and in that nearer to sharp photographs:", bool(old < n
 #
 # <details><summary>Answer</summary>
 #
-# Both: they are asked different things. The new outputs have harder edges and more contrast between neighbouring pixels, as sharp photographs have. That is what the critic looks for.
+# Both: they are asked different things. The new outputs have harder edges and more contrast between neighbouring pixels, as sharp photographs have. It seems that this is what the critic looks for.
 # But in the picture of the stored notebook the stripes are stronger than in the sharp photograph, and the rims along the post are too dark and too bright. PSNR compares with the sharp photograph, and counts that as error.
 # The critic is given no pairs: it doesn't know which sharp image belongs to which output.
 #
 # </details>
 #
 # More contrast is not more detail: what the blur has erased, the critic doesn't know either. And 120 steps prove little. With seed 1 instead of 0, in section 4 and here, the outputs ended more than 2 dB below the blurred input.
-# Lesson 08 looks at such a run over 360 steps, and lesson 09 measures what its discriminator was good for.
+# Lesson 08 looks at a run over 360 steps (with other settings: β₁ is 0.9, for example), and lesson 09 measures what its discriminator was good for.
 
 # %% [markdown]
 # ## Recap
