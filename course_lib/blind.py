@@ -33,7 +33,7 @@ MIDDLE = 800        # side of the part of a photograph that decides between kern
 GAMMA = 1.5         # between the two response curves of level 4, of which a photograph doesn't say which it has
 SCALES = (1.0, 1.5, 2.0, 3.0)   # how many times smaller a photograph is made where the search for its motion starts
 SMALLEST = 200      # least side of what it is made, in pixels
-EXPLAINED = 0.1     # how much it counts between kernels how well they explain the spectrum: a power of the surprise
+EXPLAINED = 0.08    # how much it counts between kernels how well they explain the spectrum: a power of the surprise
 LEAST = 3.5         # pixels; a shorter motion is left alone: off sharp photographs the network reads up to 2, off stripes more
 
 
