@@ -205,7 +205,7 @@ def radial_figure(epoch):
 
 widgets.slider([radial_figure(epoch) for epoch in (0, 2, 4, 8, 16)], (0, 2, 4, 8, 16), start=4, kilobytes=150,
                alt="Mean power over frequency: the sharp picture's curve on top, the blurred one's far below; the trained one "
-                   "follows the sharp one up to 0.2 cycles per pixel and then falls to the blurred one")
+                   "follows the sharp one almost up to 0.2 cycles per pixel and then falls to the blurred one")
 
 # %%
 frequency, sharp_power = compare.radial_power(content.picture("sharp", BRANCHES))
@@ -363,7 +363,7 @@ for stage, label in zip(stages, ["width 16", "width 32", "width 64"]):
     before += steps[-1]
 axis.set(xlabel="steps at level 4", ylabel="gain (dB)", ylim=(0, None))
 axis.legend()
-figures.show(figure, alt="Gain in PSNR over the steps at level 4: at width 16 it rises with much jitter from 0.2 to almost 0.3 dB, width 32 falls below 0.1 dB once and comes back, width 64 stays just below 0.3")
+figures.show(figure, alt="Gain in PSNR over the steps at level 4: at width 16 it rises with much jitter from 0.2 to almost 0.3 dB, width 32 falls below 0.1 dB once and comes back, width 64 starts just below 0.3 and ends at 0.25")
 
 # %%
 seconds = [stage.history[-1]["seconds"] / stage.history[-1]["step"] for stage in stages]
@@ -710,7 +710,7 @@ figures.show(figure, alt="Losses of two runs; a dashed line marks 1.39. In run A
 
 # %%
 for name, run in (("A", strong), ("B", weak)):
-    print(f"run {name}: {run.settings.objective}, {run.settings.critic_steps} critic steps for each of the generator, "
+    print(f"run {name}: {run.settings.objective}, steps of the critic for each of the generator: {run.settings.critic_steps}, "
           f"learning rate {run.settings.learning_rate:g}")
     print(f"       critic loss at the end {run.history[-1]['critic']:.2f}, adversarial loss {run.history[-1]['adversarial']:.2f}")
 

@@ -491,7 +491,7 @@ axis.plot(FACTORS[1:], before[1:], "o-", label="enlarged")
 axis.plot(FACTORS[1:], after[1:], "s--", label="after the network")
 axis.set(xlabel="factor of the enlargement", ylabel="PSNR (dB)")
 axis.legend()
-figures.show(figure, alt="PSNR falls with the factor of the enlargement, and the network's answer is below the enlarged photograph at every factor")
+figures.show(figure, alt="The enlarged photograph's PSNR falls with the factor; that of the network's answer rises, but stays below it")
 
 # %%
 print("the network harms the photograph at every factor:", bool(np.all(after < before)))
@@ -654,7 +654,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 # 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
 # 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
 # 3. *Search.* A camera moves along *one* path. Around the guess, 12,000 paths are drawn at random; the best are refined by gradient descent until the spectrum that they would leave matches the photograph's: *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: three start in the photograph made 1.5, 2 and 3 times smaller.
-# 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways; the sharpest-edged result wins, the one whose gradients are in the fewest places. Undoing a wrong motion doubles every edge.
+# 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways. Best is the result whose gradients are in the fewest places, as undoing a wrong motion doubles every edge; a path that explains the spectrum badly counts less.
 # 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the latter; elsewhere it removes ripples and ghost edges. For that it needs to see only a small part of the picture at a time.
 #
 # Here are steps 1 to 4 for five exposures of level 4, with two shorter searches. **Move the slider**, and look at the lamps: they draw the path, too. Which of the five go wrong, and why?

@@ -624,7 +624,7 @@ paths = {cause: [(evaluation.psnr(brushes, damage(brushes, s)), evaluation.ssim(
          for cause, (damage, strengths) in CAUSES.items()}
 
 # %%
-def plane(axis, xlim=(20, 42), ylim=(0.3, 1.0)):
+def plane(axis, xlim=(20, 46), ylim=(0.3, 1.0)):
     """PSNR and SSIM with Table 4 in it: mean as a cross, minimum to maximum as a frame."""
     low, high = ([report.TABLE_4[metric][name] for metric in ("PSNR", "SSIM")] for name in ("minimum", "maximum"))
     axis.add_patch(plt.Rectangle(low, high[0] - low[0], high[1] - low[1], facecolor="0.9", edgecolor="0.5"))
