@@ -871,8 +871,8 @@ print("meanwhile the adversarial loss is above 1:", max(row["adversarial"] for r
 print("the critic's loss is higher again at the end:", rows[-1]["critic"] > 1.3 * min(row["critic"] for row in rows[1:]))
 
 # %% [markdown]
-# Within the first epoch the critic learns to tell outputs from sharp patches: its loss is far below 1.39. From now on the generator is pulled two ways. The content loss asks for what is nearest to *this* sharp image, and so does PSNR.
-# The critic asks for what looks like *any* sharp image. What pleases it costs PSNR. In the last epochs the critic's loss rises: the generator has begun to find what the critic looks for.
+# Within the first epoch the critic learns to tell outputs from sharp patches: its loss is far below 1.39. From then on the generator is pulled two ways. The content loss asks for what is nearest to *this* sharp image, and so does PSNR.
+# The critic asks for what looks like *any* sharp image. What pleases it costs PSNR. In the last epochs the critic's loss rises and the adversarial loss falls: the generator has begun to find what the critic looks for. In the same epochs PSNR falls fastest.
 #
 # What does the generator gain? The checkpoint holds the critic, too (section 5). Ask it about 64 held-out patches: blurred, deblurred by the generator of section 4, deblurred by the generator as it is now, and sharp.
 
@@ -923,6 +923,8 @@ old, new, target = (np.mean([roughness(versus.picture(which, i)) for i in range(
 print("they are rougher, and in that nearer to sharp photographs:", bool(old < new and abs(target - new) < target - old))
 
 # %% [markdown]
+# In the stored notebook the critic gives the new outputs 0.54 and sharp patches 0.55: at the end it can hardly tell them apart. It still tells blurred patches (0.36) and the old outputs (0.43).
+#
 # **Think first.** The critic likes the new outputs better than the old ones; PSNR likes them less. Which of the two is right?
 #
 # <details><summary>Answer</summary>
@@ -934,7 +936,7 @@ print("they are rougher, and in that nearer to sharp photographs:", bool(old < n
 # </details>
 #
 # More contrast is not more detail: what the blur has erased, the critic doesn't know either. And 120 steps prove little. With seed 1 instead of 0, in section 4 and here, the outputs ended more than 2 dB below the blurred input.
-# Lesson 08 looks at a run over 360 steps (with other settings: β₁ is 0.9, for example), and lesson 09 measures what its discriminator was good for.
+# Lesson 08 looks at a run over 360 steps (with other settings: β₁ is 0.9, for example), and lesson 09 measures what that run's discriminator was good for.
 
 # %% [markdown]
 # ## Recap

@@ -420,7 +420,7 @@ print("twice the width changes less than 0.1 dB:", abs(gains["width 32, as many 
 # Another seed alone changes the gain by 0.06 dB. So the only difference beyond doubt is that between 2.3 and the others. Twice the width or a start from level 1 may help or harm a little; more seeds would tell.
 #
 # One motion has one inverse, and filters for it are learned in minutes. Where the motion is unknown, the network must estimate it from the photograph *and* have an inverse for every motion it may find.
-# Either skill alone gains little: a network that already undoes one motion finds level 2 no easier. So learning starts slowly. That is the price of *blind* deblurring, and why lesson 09's best method separates the two tasks.
+# Either skill alone gains little: a network that already undoes one motion finds level 2 no easier. So learning starts slowly. That is the price of *blind* deblurring, and why `kernel`, the best method of lesson 09 that isn't told the blur, separates the two tasks.
 # Learning every direction and length at once takes far more than two hours on a laptop.
 
 # %% [markdown]

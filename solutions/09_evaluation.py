@@ -14,7 +14,7 @@
 # # 09 · Evaluation
 #
 # The report ends with two numbers: 29.3 dB and 0.72. What do they measure, what changes them, and what do they say about a photograph that nobody has seen sharp?
-# You will write both measures yourself, score a network as in the report's Table 4, take it where it fails, try it on a photograph of your own,
+# You will write both measures yourself, score a network as in the report's Table 4, take it where it fails, try it on a photograph of your own, find a camera's motion in the blurred photograph alone,
 # and see why an answer can be sharp, convincing and wrong.
 #
 # **You will be able to**
@@ -504,7 +504,7 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
+# Try the network on a photograph of your own. (It undoes one motion only; section 9 has a method for any.) Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
 def smaller(photo, side=512):
@@ -588,7 +588,7 @@ for part in re.split(r"\n(?=Training|Generators|Wiener|Cost)", again["protocol"]
 # Two of the networks are new. The *multi-scale* one (Nah et al. [3]) deblurs the photograph first at a quarter of its size, where the blur is four times shorter, then at half its size, then at full size, each time given the coarser result.
 # The *NAFNet-style* one (Chen et al. 2022) has no ReLU: it multiplies one half of its channels by the other. It works mostly at low resolutions, and needs a tenth of the multiplications.
 #
-# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, with a kernel that was found from the blurred photograph alone?
+# **Predict.** Which rows come out ahead of the blurred input: the two classical methods that are told the true blur, content loss only, the two GANs, 12 blocks, multi-scale, NAFNet-style? And `kernel`: Richardson–Lucy again, with a kernel found from the blurred photograph alone, and a network that cleans up after it?
 
 # %%
 def table_5(rows):
@@ -637,7 +637,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #   Only multi-scale loses nowhere. Whether it is the better network, nine pairs and one seed can't say.
 # - *`level4`* had almost two hours on two cores, and still gains only 0.04 to 0.36 dB where the blur is visible. On the pair that is almost sharp it loses 2 dB.
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long, needs twelve times the multiplications, and gains no more. That says what two hours are worth, not which network is better.
-# - *`kernel`* is no generator: it finds the motion and then undoes it. How it works stands below. The gap to `richardson-lucy` is the price of guessing the kernel.
+# - *`kernel`* is no generator: it finds the motion and then undoes it; how, comes below. On the pair that is almost sharp it changes nothing; it loses in one pair, where the true kernel loses more. The gap to `richardson-lucy` is the price of guessing the kernel.
 # - *The two GANs* continue from the report's generator after its first two minutes. Each of their steps costs six to nine times as much, so the other two minutes were enough for 40 and 25 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?
@@ -653,11 +653,11 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #
 # 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
 # 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
-# 3. *Search.* A camera moves along *one* path. Around the guess, 12,000 paths are drawn at random; the best are refined by gradient descent until the spectrum that they would leave matches the photograph's: *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: three start in the photograph made 1.5, 2 and 3 times smaller.
-# 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways. Best is the result whose gradients are in the fewest places, as undoing a wrong motion doubles every edge; a path that explains the spectrum badly counts less.
-# 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right it keeps more of the latter; elsewhere it removes ripples and ghost edges. For that it needs to see only a small part of the picture at a time.
+# 3. *Search.* A camera moves along *one* path. Some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For each, the program computes what it would do to a spectrum; how spectra of sharp photographs usually look was learned beforehand. Gradient descent then changes the numbers of the best paths until what they predict fits the photograph's spectrum as well as possible. To explain something by making it again is called *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: one begins at full size, three with the photograph made 1.5, 2 and 3 times smaller.
+# 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways. The best result has its edges in the fewest places, as undoing a wrong motion doubles every edge. How well the path explains the spectrum counts as well, but little.
+# 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right, it keeps more of the result after 30; elsewhere it removes ripples and ghost edges. Such marks can be told from a small part of the picture, so a small network is enough.
 #
-# Here are steps 1 to 4 for five exposures of level 4, with two shorter searches. **Move the slider**, and look at the lamps: they draw the path, too. Which of the five go wrong, and why?
+# Here are steps 1 to 4 for five exposures of level 4, with two shorter searches. **Move the slider.** Slow waves are in the middle of the spectrum; in the kernels, brighter means more light. The lamps of the blurred photograph draw the path, too. Compare the path found with the true kernel, and the two PSNRs. In which of the five does it go wrong, and why?
 
 # %%
 estimator = blind.load()
@@ -699,19 +699,19 @@ widgets.explore(lambda exposure: traced(seeds[exposure]), {"exposure": list(seed
                     "the true kernel, a thin curved path; and the path found")
 
 # %% [markdown]
-# In 1 to 3 the guess has the right length and direction, and the search finds the bends, even the pauses between the frames that were averaged.
-# In 4 the camera turned: the lamps' paths differ from place to place, so their mean, the true kernel, has thick ends. One path can't be all of them, and undoing it gains nothing. In 5 the motion is longer than the network's kernel, and the path found is too short.
+# In 1 to 3 the guess has the right direction, but it is broad, too long and without the bend. The search finds the bend, in 2 even the pauses between the frames that were averaged. In 1 it misses them, and still gains 5 dB.
+# In 4 the motion is short, and the camera also zoomed. So every place of the photograph has a path of its own, and their mean, the true kernel, has thick ends. The search took it for one thin path, and undoing that gains nothing; undoing the true kernel gains 1.3 dB. In 5 one end of the motion lies outside the 49×49 pixels of the network's kernel (and of these pictures). The search that starts at half the size doesn't save it here: the path found is a quarter too short, and undoing it gains 0.9 dB; undoing the true kernel gains 3.3 dB.
 #
-# All of it learned in two and a half hours on two cores, and gains more here than any generator: the less a network has to learn, the faster it learns it. But finding a motion takes long, see `s/photo`, and it is *one* kernel for the whole photograph: what moved on its own stays blurred.
+# All of it was learned in two and a half hours on two cores, and it gains more here than any generator: the less a network has to learn, the faster it learns it. But finding a motion takes long, see `s/photo`, and it is *one* kernel for the whole photograph: what moved on its own stays blurred.
 #
-# `deblur-course deblur holiday.jpg` does all five steps for a photograph of your own. Here they are for `own`, of section 8:
+# `deblur-course deblur holiday.jpg` does all five steps for a photograph of your own. Here they are for `own`, whose path you gave in section 8, at 512 pixels; if it moved, this takes up to some minutes. Shrinking shortens the motion, and less than 3.5 pixels counts as none. So for a large photograph use the command, which keeps its size.
 
 # %%
 def undo_motion(photo):
     """A photograph and what all five steps make of it, to swipe between."""
     answer = refine.deblur(photo, estimator, refine.load())
     if (answer == photo).all():
-        print("no motion found: left as it is")
+        print("no motion of 3.5 pixels or more found: left as it is")
         return None
     return widgets.swipe(photo, answer, labels=("your photograph", "its motion undone"), kilobytes=400,
                          alt="A photograph before and after its motion was found and undone")
@@ -720,7 +720,7 @@ def undo_motion(photo):
 undo_motion(smaller(own))
 
 # %% [markdown]
-# The built-in photograph is sharp and is left alone, where the level-1 network spoiled it.
+# At this size the built-in photograph is left alone, where the level-1 network spoiled it. At full size its clapboards are taken for a short motion, and it changes a little (44 dB).
 
 # %% [markdown]
 # ## 10. The best answer is not the sharpest (9 minutes)
@@ -985,7 +985,7 @@ print("far away, it is wrong in more than 50 of 100, and always sharp:", wrong[1
 # - PSNR is the mean squared error in decibels: half the error gains 3.01 dB. uint8 differences wrap around and flatter the score; the mean of PSNRs is above the PSNR of the mean.
 # - SSIM compares brightness, contrast and structure in a window. Range, zero, colour, window and size change it, so a score needs its protocol.
 # - Compare methods on the same pairs, by one program, with the blurred input as the first row. Table 5 does not allow this. Gains are more robust than scores.
-# - A motion leaves its mark in the spectrum of the blurred photograph. Found there and undone, it gains more here than any generator.
+# - A motion leaves its mark in the spectrum of the blurred photograph. Finding it there and undoing it gains more here than any generator.
 # - A network undoes the blur it was trained on. Ours gains on level 1, loses more than 1 dB on levels 2 to 4, and harms enlarged photographs, too.
 # - Without a ground truth there is no score. On your own photograph nobody can know what is invented.
 # - The answer of least error is a mean, and soft. An answer that looks like a real photograph costs up to 3 dB, and has to invent what the blur removed: it can be sharp and wrong.
