@@ -109,7 +109,8 @@ def _add_classroom(command: Callable) -> None:
 
 def _add_deblur(command: Callable) -> None:
     add = command(deblur, "Deblur photographs. Each result is a new file; the photograph itself is never changed. "
-                          "kernel undoes the camera's motion and leaves a photograph alone where it finds none; a generator helps only with the "
+                          "kernel undoes the camera's motion, in half a minute to some minutes, and leaves a photograph alone where it finds "
+                          "none; it needs at least 96 x 96 pixels. A generator helps only with the "
                           "blur it was trained on: level4 with that of a moving camera, level1 with one known motion of 11 pixels.").add_argument
     add("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, TIFF, WebP, BMP or GIF, up to 64 megapixels; transparency is "
                                                    "laid over white, colour profiles and other metadata are left out")
