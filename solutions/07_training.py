@@ -923,7 +923,7 @@ old, new, target = (np.mean([roughness(versus.picture(which, i)) for i in range(
 print("they are rougher, and in that nearer to sharp photographs:", bool(old < new and abs(target - new) < target - old))
 
 # %% [markdown]
-# In the stored notebook the critic gives the new outputs 0.54 and sharp patches 0.55: at the end it can hardly tell them apart. It still tells blurred patches (0.36) and the old outputs (0.43).
+# In the stored notebook the critic's answers for the new outputs and for sharp patches are nearly the same, a little above one half: at the end it can hardly tell them apart. It still tells blurred patches and the old outputs.
 #
 # **Think first.** The critic likes the new outputs better than the old ones; PSNR likes them less. Which of the two is right?
 #

@@ -152,7 +152,7 @@ def test_a_motion_longer_than_the_networks_kernel_is_undone(model):
     camera = blur.draw_motion(4, np.random.default_rng([3, 77]))[0]
     camera[:, :2] *= 60 / blind.length(blind.mean_kernel(camera, sharp.shape))
     blurred = blur.convolve(sharp, blind.mean_kernel(camera, sharp.shape), blind.GAMMA)
-    assert gain(sharp, blurred, model) > 1.5
+    assert gain(sharp, blurred, model) > 1.8
 
 
 @pytest.mark.full

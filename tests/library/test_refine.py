@@ -51,7 +51,8 @@ def test_tiles_give_the_same_photograph(model):
 def test_it_undoes_a_straight_motion(estimator, model, name):
     sharp = photos.load(name)[:600, :800]
     blurred = blur.convolve(sharp, blur.linear_psf(13, 25))
-    assert evaluation.psnr(sharp, refine.deblur(blurred, estimator, model)) > evaluation.psnr(sharp, blurred) + 0.5
+    gain = evaluation.psnr(sharp, refine.deblur(blurred, estimator, model)) - evaluation.psnr(sharp, blurred)
+    assert gain > (0.7 if name == "summer_palace" else 1)
 
 
 @pytest.mark.parametrize("name", photos.names("validation") + photos.names("test"))
