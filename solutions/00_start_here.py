@@ -86,7 +86,7 @@ widgets.swipe(
 #
 # $$\text{PSNR} = 10 \, \log_{10} \frac{255^2}{\text{MSE}}$$
 #
-# where 255 is the largest value that a pixel can have. A larger PSNR is better: 10 dB more means a tenth of the MSE.
+# where 255 is the largest value that a pixel can have. For example, an MSE of 100 gives $10 \, \log_{10} 650.25 = 28.1$ dB. A larger PSNR is better: 10 dB more means a tenth of the MSE.
 # *SSIM* compares patterns of neighbouring pixels instead; it is 1 for identical pictures. Lesson 09 covers both.
 #
 # The next cell first counts the network's *parameters*: the numbers that it stores, nearly all of them learned in training.
@@ -117,7 +117,7 @@ figures.images(
 )
 
 # %% [markdown]
-# It does harm: it undoes a motion that never took place. One photograph could be a fluke, so we try a part of each of the three test photographs.
+# It does harm: it undoes a motion that never took place. One photograph could be a fluke, so we try a part of each of the three *test photographs*, which no network of this course saw in training.
 
 # %%
 def gain(name, level, network=network, seed=0):
@@ -142,7 +142,7 @@ for level, words in blur.LEVELS.items():
     print(f"level {level}: {words}")
 
 # %% [markdown]
-# A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs used in the report; there, much more training gains much less.
+# (A *kernel* is one way to write down a blur; lesson 02 explains it, and the other words.) A network as small as this one learns level 1 in minutes. Level 4 imitates the photographs used in the report; there, much more training gains much less.
 # The course includes a second network, `level4`, eleven times as large. It was trained on level 4 for almost two hours.
 #
 # **Predict, then run.** How often does each network help at level 4? Each of the three photographs is blurred four times, at random.

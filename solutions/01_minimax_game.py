@@ -261,12 +261,14 @@ lesson_01.check_best(best_discriminator, seed=12)
 #
 # $$V(D^*, G) = \int p \log \frac{p}{p + q} \, dx + \int q \log \frac{q}{p + q} \, dx$$
 #
-# Let $m = (p + q)/2$ be the mean density. Each fraction is half of $p/m$ or $q/m$, so each integral gives $-\log 2$ plus a remainder:
+# Let $m = (p + q)/2$ be the mean density. Then $p + q = 2m$, so $\log \frac{p}{p + q} = \log \frac{p}{m} - \log 2$, and likewise for $q$. Since $\int p \, dx = \int q \, dx = 1$, each integral gives $-\log 2$ plus a remainder:
 #
 # $$V(D^*, G) = -\log 4 + \underbrace{\int p \log \frac{p}{m} \, dx + \int q \log \frac{q}{m} \, dx}_{2 \, \mathrm{JSD}(p, q)}$$
 #
-# The remainder measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. It is 0 if $p = q$, and only then; otherwise it is positive.
-# Its largest value is $\log 2$, reached when $p$ and $q$ do not overlap at all; then $V = 0$, and the discriminator is never wrong.
+# The remainder measures how different $p$ and $q$ are. Half of it is called their [*Jensen–Shannon divergence*](glossary.md), JSD. Its bounds follow from the game:
+#
+# - It is never negative. $D^*$ earns at least what answering 1/2 everywhere earns, $-\log 4$. It earns no more only if $D^*$ *is* 1/2 everywhere; then $p = q$ and the JSD is 0.
+# - It is at most $\log 2$, because no reward is above 0. This is reached when $p$ and $q$ do not overlap at all; then $V = 0$, and the discriminator is never wrong.
 #
 # So against the best discriminator, the generator's task is to make the JSD small. Nobody told it $p$, yet the only way to win is $q = p$. Check the formula numerically:
 
@@ -354,10 +356,13 @@ lesson_01.check_jsd(jsd, seed=13)
 # For photographs, nobody hands us $D^*$: $p$ and $q$ are unknown. What we have are examples, and players with adjustable *parameters*. They learn by [*gradient descent*](glossary.md):
 # the derivatives of the value with respect to all parameters (the *gradient*) give the direction in which it grows fastest. Each step moves the parameters a little in this direction to raise the value, or against it to lower the value.
 # The *learning rate*, the factor in front of the gradient, sets how far.
+#
+# Take one place of section 3 again, with $a = 0.8$ and $b = 0.2$, and let the answer be $D = \mathrm{sigmoid}(s)$. A sigmoid has a simple derivative, $\frac{dD}{ds} = D (1 - D)$.
+# So $\log D$ changes with $s$ at the rate $1 - D$, and $\log (1 - D)$ at the rate $-D$. Together, the reward changes at the rate $0.8 \, (1 - D) - 0.2 \, D = 0.8 - D$.
 
 # %%
 def reward(s):
-    """The reward of section 3 at a place with a = 0.8, b = 0.2, for the answer D = sigmoid(s)."""
+    """The reward at a place with a = 0.8, b = 0.2, for the answer D = sigmoid(s)."""
     return 0.8 * np.log(sigmoid(s)) + 0.2 * np.log(1 - sigmoid(s))
 
 
@@ -366,7 +371,7 @@ def draw_descent(rate):
     s, path = -4.0, []
     for _ in range(11):
         path.append(s)
-        s += rate * (0.8 - sigmoid(s))                      # rate times the derivative
+        s += rate * (0.8 - sigmoid(s))                      # rate times the derivative, 0.8 − D
     figure, axis = plt.subplots(figsize=(6.2, 2.7))
     wide = np.linspace(-6, 12, 300)
     axis.plot(wide, reward(wide), color="0.5")
@@ -385,7 +390,7 @@ widgets.slider([draw_descent(rate) for rate in (0.3, 1, 3, 8, 14)], [0.3, 1, 3, 
 # (Here we climb. The player who wants a small value goes down instead, hence the name *descent*; everything else is the same.)
 #
 # Does a discriminator that learns like this find $D^*$? Give it a flexible form: the sum of 25 *bumps* along the line, each with a learned height $w_k$. The sum is its [*score*](glossary.md) $s(x)$, and $D = \mathrm{sigmoid}(s)$.
-# The derivatives are simple: for a real number, $\log D$ changes with $s$ at the rate $1 - D$; for a fake, $\log (1 - D)$ at the rate $-D$.
+# By the chain rule, a real number's $\log D(x)$ changes with $w_k$ at the rate $(1 - D) \cdot \text{bump}_k(x)$, and a fake's $\log (1 - D(x))$ at the rate $-D \cdot \text{bump}_k(x)$.
 
 # %%
 CENTRES = np.linspace(-6, 6, 25)
@@ -443,10 +448,11 @@ print("between −3 and 3, the learned D differs from D* by less than 0.15:", bo
 #
 # $$V = \log \mathrm{sigmoid}(0) + \log (1 - \mathrm{sigmoid}(\psi \theta))$$
 #
-# The discriminator climbs, $\psi \leftarrow \psi - \text{rate} \cdot \theta \, D(\theta)$, and the generator descends, $\theta \leftarrow \theta + \text{rate} \cdot \psi \, D(\theta)$.
+# The score of the fakes is $\psi \theta$, and $\log (1 - D)$ changes with it at the rate $-D$. So $\frac{\partial V}{\partial \psi} = -\theta \, D(\theta)$ and $\frac{\partial V}{\partial \theta} = -\psi \, D(\theta)$:
+# the discriminator climbs, $\psi \leftarrow \psi - \text{rate} \cdot \theta \, D(\theta)$, and the generator descends, $\theta \leftarrow \theta + \text{rate} \cdot \psi \, D(\theta)$.
 # If both parameters are 0, neither player can gain: $\theta = 0$ is the perfect generator, and $\psi = 0$ answers 1/2.
 #
-# **Predict, then move the sliders.** The players start at $\theta = 2$, $\psi = 0$. Will they arrive at the point (0, 0)? Does it help if they take *turns*, each answering the other's latest move, instead of moving at the same time?
+# **Predict, then move the sliders.** The players start at $\theta = 2$, $\psi = 0$. Will they arrive at the point (0, 0)? Does it help if they take *turns*, each answering the other's latest move, instead of moving at the same time? (Leave `brake` at 0 at first; it is explained below.)
 
 # %%
 def duel(rule, rate, brake, steps=400):
@@ -496,7 +502,9 @@ print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 # %% [markdown]
 # ## 6. A GAN on a line (7 minutes)
 #
-# Now for a complete GAN, with the two peaks of section 1. The discriminator is the one with 25 bumps. The generator is a straight line plus nine bumps in the noise, $G(z) = v_0 + v_1 z + v_2 \, \text{bump}_1(z) + \dots$, so it can be a curve. Its heights $v$ are learned:
+# Now for a complete GAN, with the two peaks of section 1. The discriminator is the one with 25 bumps. The generator is a straight line plus nine bumps in the noise, $G(z) = v_0 + v_1 z + v_2 \, \text{bump}_1(z) + \dots$, so it can be a curve. Its heights $v$ are learned. The height $v_k$ changes the fake, the fake changes the score, and the score changes $\log D$, so the chain rule has three factors:
+#
+# $$\frac{\partial \log D}{\partial v_k} = \frac{d \log D}{ds} \cdot \frac{ds}{dx} \cdot \frac{\partial G}{\partial v_k} = (1 - D) \cdot \frac{ds}{dx} \cdot \frac{\partial G}{\partial v_k} \qquad \text{at } x = G(z)$$
 
 # %%
 KNOTS = np.linspace(-2, 2, 9)
@@ -513,7 +521,7 @@ def slope_of_score(w, x):
 
 
 def generator_gradient(w, v, z):
-    """How the mean of log D(G(z)) grows with the heights v: from D to the score, to the fake, to v."""
+    """How the mean of log D(G(z)) grows with the heights v: the three factors, averaged over z."""
     fake = terms(z) @ v
     return ((1 - sigmoid(bumps(fake) @ w)) * slope_of_score(w, fake)) @ terms(z) / len(z)
 
@@ -628,7 +636,7 @@ print("no rest: fakes move more than twice as far between pictures as in the fir
 # ## 7. What pulls the generator (6 minutes)
 #
 # Early in training the fakes are poor, and the discriminator notices: $D$ is near 0 on all of them. This is when the generator needs help most.
-# How strongly does its loss change with the discriminator's score $s$, where $D = \mathrm{sigmoid}(s)$? There are two losses to choose from, both to be minimised:
+# How strongly does its loss change with the discriminator's score $s$, where $D = \mathrm{sigmoid}(s)$? There are two losses to choose from, both to be minimised (to *saturate* is to go flat):
 #
 # | name | loss for one fake | |
 # |---|---|---|
@@ -654,7 +662,8 @@ lesson_01.check_pulls(pulls, seed=14)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# To see the consequence, take one peak of real numbers around 0 and fakes of the same width around a mean $\mu$, the generator's only parameter. Let the discriminator be the best one. How strongly is $\mu$ pulled at each distance?
+# To see the consequence, take one peak of real numbers around 0 and fakes of the same width around a mean $\mu$, the generator's only parameter. Let the discriminator be the best one.
+# As $D^* = \frac{p}{p + q} = \frac{1}{1 + q/p}$ is a sigmoid of $s = \log (p/q)$, this is its score; here it is a straight line in $x$ with the slope $-\mu / 0.7^2$. How strongly is $\mu$ pulled at each distance?
 
 # %%
 def pull_on_mean(mean, loss):
@@ -662,7 +671,7 @@ def pull_on_mean(mean, loss):
     fake = normal(x, mean, 0.7)
     score = np.log(normal(x, 0, 0.7) + 1e-200) - np.log(fake + 1e-200)
     strength = sigmoid(score) if loss == "saturating" else 1 - sigmoid(score)
-    return np.sum(fake * strength * mean / 0.7**2) * dx      # the score of D* falls with x at the rate mean / 0.7²
+    return np.sum(fake * strength * mean / 0.7**2) * dx      # pull on the score times its slope
 
 
 distances = np.linspace(0, 5, 101)
@@ -706,8 +715,8 @@ for distance in (1, 2, 4):
 #
 # $$\min_G \max_D \; E_{x, y} \log D(x, y) + E_{y} \log (1 - D(G(y), y)) \qquad (B)$$
 #
-# ([Mirza and Osindero 2014](https://arxiv.org/abs/1411.1784); for images [Isola et al. 2017](https://arxiv.org/abs/1611.07004)). Again we use numbers: $x$ is sharp, $y$ is its blurred version, and real pairs have correlation $r = 0.9$.
-# The generator is $G(y) = r\,y + \sqrt{1 - r^2}\,z$. A slider sets its $r$; for every $r$ its outputs have the same density as the real $x$.
+# ([Mirza and Osindero 2014](https://arxiv.org/abs/1411.1784); for images [Isola et al. 2017](https://arxiv.org/abs/1611.07004)). Again we use numbers: $x$ is sharp, $y$ is its blurred version, both normal with mean 0 and spread 1. In real pairs $x = 0.9\,y + \sqrt{1 - 0.9^2}\,z$: their correlation is 0.9.
+# The generator still has some noise: $G(y) = r\,y + \sqrt{1 - r^2}\,z$. A slider sets its $r$. For every $r$ the variance of its outputs is $r^2 + (1 - r^2) = 1$, so they have the same density as the real $x$.
 #
 # **Predict, then move the slider.** Which game notices that $r$ is wrong?
 

@@ -232,7 +232,7 @@ print("PSNR between both, above 45 dB:", evaluation.psnr(by_frames, by_kernel) >
 # ### Exercise 3: convolution (2 points)
 #
 # Write the convolution as a sum of shifted copies. `np.roll(image, (v, u), axis=(0, 1))` shifts an image by `v` pixels down and `u` to the right;
-# what leaves on one side comes back in on the other, which is fine here. A kernel of K×K weights has its centre at row and column `K // 2`. (A kernel may be oblong; both its sides are odd. Use the weights as they are, even where they don't add up to 1.)
+# what leaves on one side comes back in on the other, which is fine here. A kernel's height and width are odd and may differ; its centre is at row `height // 2`, column `width // 2`. (Use the weights as they are, even where they don't add up to 1.)
 
 # %% nbgrader={"grade_id": "convolve", "solution": true}
 def convolve(image, kernel):
@@ -346,7 +346,11 @@ widgets.explore(exposed, {"time": list(times)}, start={"time": "all"}, kilobytes
 # Suppose that everything is as simple as can be: one kernel, the same everywhere, and we know it. Then blur is a linear map. With images written as vectors, $b = A\,s$ with a huge matrix $A$, and all that remains is to solve for $s$.
 #
 # For a square image of 256×256 pixels $A$ has 65,536 rows and columns. But its eigenvectors are known in advance, for every convolution: they are **waves**. (This assumes that the image wraps around at its borders.)
-# A shifted wave is still a wave of the same period. So a sum of shifted copies is such a wave too, only weaker. In complex numbers, the wave is multiplied by a factor, the eigenvalue.
+# Along one row, write a wave as $e^{i \omega x}$. A sum of shifted copies of it is
+#
+# $$\sum_u k(u)\, e^{i \omega (x - u)} \;=\; \Big( \sum_u k(u)\, e^{-i \omega u} \Big) \; e^{i \omega x}$$
+#
+# This is the same wave, multiplied by the factor in brackets, its eigenvalue. The weights of a blur are not negative and add up to 1, so the factor is at most 1 in size: no wave becomes stronger.
 #
 # **Predict, then move.** The blur is a straight motion of 11 pixels. Which wave does it wipe out completely?
 
@@ -358,7 +362,7 @@ widgets.explore(lambda period: blur_figures.wave(period, length=11), {"period": 
 # %% [markdown]
 # Slow waves (low frequencies) pass. With a period of 11 pixels, the blur averages over exactly one period: nothing is left. Faster waves come out weak, and some of them, first those with periods between 5.5 and 11 pixels, come out inverted (a negative factor).
 #
-# Every image is a sum of waves, because these eigenvectors form a basis. `np.fft.fft2` computes how much of each wave it holds, as complex numbers, which we write as capital letters:
+# Every image is a sum of waves, because these eigenvectors form a basis. `np.fft.fft2` computes how much of each wave it holds, as complex numbers: $S$ for the sharp image, $B$ for the blurred one. Given the kernel, it computes the sum in brackets above, so $K$ holds the factors:
 #
 # $$B = K \cdot S \quad \text{for every wave on its own, so} \quad S = B\, /\, K .$$
 #
@@ -411,7 +415,8 @@ figures.images({"blurred, rounded": blur.to_stored(stored), "divided, floats": b
 #
 # $$\hat S = \frac{\overline{K}\, B}{|K|^2 + c}$$
 #
-# where $\overline K$ is the complex conjugate of $K$. Where $|K|^2$ is much larger than the *balance* $c$, this is nearly $B / K$. Where $|K|^2$ is much smaller, the result is almost 0: better no wave than a wrong one.
+# where $\overline K$ is the complex conjugate of $K$. Where $|K|^2$ is much larger than the *balance* $c$, this is nearly $B / K$, since $\overline K / |K|^2 = 1 / K$. Where $|K|^2$ is much smaller, the result is almost 0: better no wave than a wrong one.
+# With $c = 0.01$, a wave with $K = 0.5$ is multiplied by $0.5 / 0.26 = 1.9$, almost the 2 of the division; one with $K = 0.001$ by 0.1 instead of 1,000.
 # The expected squared error is smallest with $c = |N|^2 / |S|^2$, the noise's power over the picture's, for each wave separately. Nobody knows either power exactly, so a common simplification is to use one number for all waves, and to tune it.
 
 # %% [markdown]
@@ -457,7 +462,11 @@ widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1
                     "with a large one blurred again")
 
 # %% [markdown]
-# The *Richardson–Lucy method* takes another route. Its estimate is at first a grey picture. Each step blurs the estimate with the kernel and divides the photograph by the result. It then blurs this ratio with the kernel turned by 180°, and multiplies the estimate by it: every pixel is corrected by what is missing from the pixels that received its light.
+# The *Richardson–Lucy method* takes another route. Its estimate is at first a grey picture. Each step improves the estimate $e$ by
+#
+# $$e \;\leftarrow\; e \cdot \Big( \tilde k * \frac{b}{k * e} \Big)$$
+#
+# where $*$ is convolution and $\tilde k$ is the kernel turned by 180°. The fraction compares the photograph $b$ with what the estimate would look like blurred: where it is above 1, the estimate is too dark. The turned kernel carries this back to the pixels that the light came from.
 # So the estimate never becomes negative, just as light can't. Stopping after a few steps plays the part of the balance. **Find the best number of steps** for each noise level.
 
 # %%
@@ -759,6 +768,7 @@ temporary.cleanup()
 # - the sharp patch is the middle one of these frames, at the same place.
 #
 # Return two arrays, blurred and sharp, each `float32` of shape `(size, patch, patch, 3)` with values from −1 to 1. All random numbers come from `rng`: `rng.integers(n)` is one of 0 … n − 1.
+# (You may cut out first here: a mean of frames takes every pixel on its own, so no light from outside the patch is missing.)
 
 # %% nbgrader={"grade_id": "make-batch", "solution": true}
 def make_batch(video, frames, patch, size, rng):

@@ -257,13 +257,15 @@ widgets.parameter_panel()
 #
 # $$\text{multiply–accumulates} = \text{weights} \times \text{output pixels}$$
 #
+# An output pixel counts once here, however many channels it has, because each weight belongs to one output channel. The first convolution of Table 2 has $7^2 \cdot 3 \cdot 64 = 9{,}408$ weights and $256 \cdot 256 = 65{,}536$ output pixels: 617 million multiply–accumulates.
+#
 # The stride doesn't show in the number of parameters, but it does in the work.
 
 # %% [markdown]
 # ## 5. What equation (2) leaves out (8 minutes)
 #
 # **Batch normalisation** keeps the numbers in a network at a sensible scale. For every channel it takes the mean and the standard deviation of all pixels in a batch of images,
-# subtracts the mean and divides by the standard deviation. Then it multiplies by a factor $\gamma$ and adds a shift $\beta$, both learned.
+# subtracts the mean and divides by the standard deviation. Then it multiplies by a factor $\gamma$ (not the gamma of lesson 02) and adds a shift $\beta$, both learned.
 # Keras counts four numbers for each channel:
 
 # %%

@@ -356,7 +356,9 @@ figures.show(diagrams.seen_pixels([(3, 2, 1), (3, 1, 1), (3, 1, 2)]),
 # Two rules are enough:
 #
 # - **Convolution.** Each of $n$ neighbouring outputs looks at $k$ pixels, shifted by the stride from one to the next: together at $(n - 1) \times \text{stride} + k$ pixels.
-# - **Doubling.** $n$ neighbours in a doubled image come from at most $\lfloor n / 2 \rfloor + 1$ pixels (`n // 2 + 1` in Python).
+# - **Doubling.** $n$ neighbours in a doubled image come from at most $\lfloor n / 2 \rfloor + 1$ pixels (`n // 2 + 1` in Python). Two neighbours, for instance, come from one pixel or from two, depending on where they are; take the larger number.
+#
+# The second picture, from the top: $(1 - 1) \cdot 1 + 3 = 3$; through the doubling, $\lfloor 3 / 2 \rfloor + 1 = 2$; then $(2 - 1) \cdot 1 + 3 = 4$; and with stride 2, $(4 - 1) \cdot 2 + 3 = 9$.
 
 # %% [markdown]
 # ### Exercise 4: the receptive field (2 points)
@@ -432,7 +434,7 @@ widgets.explore(see, {"blocks": list(seen)}, start={"blocks": 9},
 #
 # The frame is fixed by the architecture. No training can make the network use what lies outside it, so a motion that carries light much farther than 84 pixels is beyond this generator.
 # Inside the frame, training decides what counts. The frame also matters when a large photograph is processed in tiles: each tile needs a margin.
-# The course takes 88 pixels. An output pixel sees up to 87 on one side (and then 81 on the other), depending on its place in the halved images, and 88 can be halved twice.
+# The course takes 88 pixels: the frame is not centred exactly, an output pixel sees up to 87 on one side (and then 81 on the other), and 88 can be halved twice.
 
 # %% [markdown]
 # ## 7. What the stages put out (5 minutes)

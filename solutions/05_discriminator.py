@@ -198,11 +198,11 @@ widgets.slider(list(frames.values()), list(frames), name="layer", zoom=1.5,
 # %% [markdown]
 # ### Where is the patch?
 #
-# That settles the size. The position follows from the padding. 'Same' padding with stride $S$ puts $p$ zeros before the first pixel of a row, where
+# That settles the size. The position follows from the padding. 'Same' padding with stride $S$ adds $K - S$ zeros to each row of pixels, half of them at each end. An odd one goes to the end of the row, so before its first pixel there are
 #
 # $$p = \lfloor (K - S) / 2 \rfloor$$
 #
-# (provided that $K \ge S$ and that $S$ divides the size). So output $i$ of a layer covers its inputs from $i \cdot S - p$ to $i \cdot S - p + K - 1$.
+# zeros (provided that $K \ge S$ and that $S$ divides the size). So output $i$ of a layer covers its inputs from $i \cdot S - p$ to $i \cdot S - p + K - 1$.
 #
 # Example: a kernel of 4 with stride 2 has $p = 1$. Output 0 covers inputs −1 to 2, where −1 is a padding zero. Output 5 covers 9 to 12.
 
@@ -342,7 +342,7 @@ lesson_05.check_hidden_units(hidden_units, seed=53)
 # %% [markdown]
 # ### How good is the evidence?
 #
-# There are 2⁶ = 64 ways to choose which of the six convolutions are followed by batch normalisation. Try all 64, and see which of them make $n$ a whole number:
+# There are 2⁶ = 64 ways to choose which of the six convolutions are followed by batch normalisation. With 256 inputs, $n$ units need $257 n + (n + 1) = 258 n + 1$ parameters in both dense layers. Try all 64, and see which of them make $n$ a whole number:
 
 # %%
 from itertools import combinations
@@ -474,8 +474,8 @@ training_photos = [photos.load(name) for name in photos.names("train")]
 def pairs(photographs, number, rng):
     """Sharp and blurred patches of randomly chosen photographs, each (number, 64, 64, 3) in [-1, 1]."""
     chosen = [photographs[rng.integers(len(photographs))] for _ in range(number)]
-    both = [blur.blur_patch(photo, 2, 64, rng) for photo in chosen]             # level 2: random directions
-    return tuple(photos.to_network(np.stack(patches)) for patches in zip(*both))[::-1]
+    blurry, clear = zip(*[blur.blur_patch(photo, 2, 64, rng) for photo in chosen])      # level 2: random directions
+    return photos.to_network(np.stack(clear)), photos.to_network(np.stack(blurry))
 
 
 labels = np.repeat([[1.0], [0.0]], 16, axis=0)

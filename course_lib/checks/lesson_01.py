@@ -185,7 +185,7 @@ def _powers(x):
 
 
 def _round(g, d, real, noise, rate_d, rate_g, *, sign_d=1, sign_g=1, rows=None, saturating=False, old=False, total=False, last=True,
-           chain=True, only_real=False, swapped=False):
+           chain=True, only_real=False, swapped=False, two=2, by_z=True):
     """The reference; each keyword builds in one mistake."""
     mean = np.sum if total else np.mean
     d_before = d
@@ -202,8 +202,8 @@ def _round(g, d, real, noise, rate_d, rate_g, *, sign_d=1, sign_g=1, rows=None, 
     judge = d_before if old else d
     x_fake = g[0] + g[1] * z
     D = _sigmoid(judge @ _powers(x_fake))
-    pull = (D if saturating else 1 - D) * (judge[1] + 2 * judge[2] * x_fake if chain else 1)
-    return g + sign_g * rate_g * np.array([mean(pull), mean(pull * z)]), d
+    pull = (D if saturating else 1 - D) * (judge[1] + two * judge[2] * x_fake if chain else 1)
+    return g + sign_g * rate_g * np.array([mean(pull), mean(pull * z if by_z else pull)]), d
 
 
 MISTAKES = {        # what a wrong round did: what to do
@@ -215,6 +215,8 @@ MISTAKES = {        # what a wrong round did: what to do
     "an expectation is a mean over the row, not a sum.": dict(total=True),
     "the generator uses the last row of noise, which the discriminator has not seen.": dict(last=False),
     "the chain rule has a link between score and fake: ds/dx = d₁ + 2 d₂ x.": dict(chain=False),
+    "the score has d₂ x² in it: what is its derivative with respect to x?": dict(two=1),
+    "G(z) = g₀ + g₁ z grows with g₁ at the rate z: each pull counts z times there, before the mean.": dict(by_z=False),
     "the fakes count in the discriminator's gradient, too: subtract the mean of D times (1, x, x²).": dict(only_real=True),
     "real numbers and fakes are swapped in the discriminator's step.": dict(swapped=True),
 }

@@ -54,14 +54,16 @@ def check_mean_frame(mean_frame, seed: int = 0) -> None:
             "uint8 holds no number above 255, so the sum wraps around: add as float, np.mean does.": np.rint(wrapped / count),
             "uint8 holds no number above 255, so the sum wraps around; and the mean is rounded, not cut off.":
                 wrapped // count,
+            "uint8 holds no number above 255, so `sum` wraps around: add as float, np.mean does; then round.": wrapped / count,
             "this is the sum; divide it by the number of frames.": np.sum(video, axis=0),
             "average over all frames, not only the first and the last.":
                 np.rint((video[0].astype(float) + video[-1]) / 2),
             "this is the middle frame alone.": video[count // 2].astype(float),
             "this is the median; light adds up, so the mean is needed.": np.rint(np.median(video, axis=0)),
         }
+        hint, shape = _hint(mistakes, 1e-9), "the mean is over the frames alone, so it has the shape of one frame: axis=0."
         compare_array(mean_frame, video, expected=np.rint(exact), source=f"the rounded mean of {count} frames",
-                      hint=_hint(mistakes, 1e-9))
+                      hint=lambda given: hint(given) if np.shape(given) == exact.shape else shape)
         _must_be_uint8(mean_frame, video)
     passed("your mean is right for three numbers of frames, up to the brightest pixels.")
 
@@ -128,10 +130,12 @@ def check_convolve(convolve, seed: int = 0) -> None:
         mistakes = {
             "every copy is moved the wrong way, which turns the kernel round: the weight at row v, column u of the "
             "centre moves the image by v down and u to the right.": _convolved(image, kernel, flip=True),
-            "the kernel's centre stands for no shift: subtract K // 2 from its row and column.":
+            "the kernel's centre stands for no shift: subtract half the kernel's sides, height // 2 and width // 2, from row and column.":
                 _convolved(image, kernel, centred=False),
-            "with the kernel turned round and off its centre: subtract K // 2 from row and column, and move down and right.":
+            "with the kernel turned round and off its centre: subtract height // 2 and width // 2 from row and column, and move down and right.":
                 np.roll(_convolved(image, kernel, flip=True), (kernel.shape[0] // 2, kernel.shape[1] // 2), (0, 1)),
+            "kernel[v, u] with a negative v or u counts from the end of the kernel: the copy shifted by (v, u) belongs to the weight in row v + height // 2, "
+            "column u + width // 2.": _convolved(image, np.roll(kernel, [side // 2 for side in kernel.shape], (0, 1))),
             "multiply every copy by its weight.": _convolved(image, np.ones_like(kernel)),
             "add the copies, don't average them.": _convolved(image, kernel) / kernel.size,
             "take the weights as they are: don't divide by their sum.": _convolved(image, kernel) / kernel.sum(),
@@ -176,6 +180,7 @@ def check_wiener(wiener, seed: int = 0) -> None:
                 "the numerator needs the conjugate of K: np.conj.": back(factor * waves / (power + balance)),
                 "|K| is squared in the denominator.": back(np.conj(factor) * waves / (np.abs(factor) + balance)),
                 "the square of K is complex; |K|² is the square of np.abs(K).": back(np.conj(factor) * waves / (factor**2 + balance)),
+                "K and B are the waves of kernel and photograph: np.fft.fft2 computes them.": kernel * blurred / (kernel**2 + balance),
                 "the balance is not there; this is plain division.": back(waves / factor),
                 "add the balance, don't subtract it.": back(np.conj(factor) * waves / (power - balance)),
                 "the balance stands under the fraction bar, beside |K|².": back(np.conj(factor) * waves / power + balance),

@@ -81,19 +81,22 @@ def check_residual_block(residual_block, seed: int = 0) -> None:
                        hint=lambda given: _hint(given, {words: pair[0] for words, pair in common.items()}))
         compare_number(residual_block, channels, trained_only=True, expected=trained,
                        source="counting only what training adjusts",
-                       hint=lambda given: _hint(given, {words: pair[1] for words, pair in common.items()}
+                       hint=lambda given: _hint(given, {"of batch normalisation's four numbers per channel, γ and β are trained.": 2 * convolution}
+                                                | {words: pair[1] for words, pair in common.items()}
                                                 | {"the moving mean and variance are not trained.": everything}))
     passed("your block is right; with 256 channels it has 1,182,208 parameters, of which 1,181,184 are trained.")
 
 
-def _work(layers, height: int, width: int, enlarging: bool = True,
-          size=output_size, at_input: bool = False, biases: int = 0) -> int:
+def _work(layers, height: int, width: int, enlarging: bool = True, size=output_size, at_input: bool = False, biases: int = 0,
+          late: bool = False, out: int = 1) -> int:
     """Multiply-accumulates of a list of layers; the keywords build in a mistake each."""
     total = 0
     for k, stride, c_in, c_out, enlarge in layers:
         before = [side * (enlarge if enlarging else 1) for side in (height, width)]
         height, width = (size(side, stride) for side in before)
-        total += macs(c_in, c_out, k, *(before if at_input else (height, width))) + biases * height * width * c_out
+        if late:
+            height, width = (size(side // enlarge, stride) * enlarge for side in before)
+        total += macs(c_in, c_out**out, k, *(before if at_input else (height, width))) + biases * height * width * c_out
     return total
 
 
@@ -116,6 +119,9 @@ def check_work(work, seed: int = 0) -> None:
             "count the pixels of each layer's output, which the stride makes fewer than its input's.": _work(layers, height, width, at_input=True),
             "enlarge comes before the convolution; is the image doubled in both directions?":
                 _work(layers, height, width, enlarging=False),
+            "first the image is doubled, then the stride is applied and the size rounded up.": _work(layers, height, width, late=True),
+            "a pixel counts once, not once for each channel: the weights already have C_out in them.": _work(layers, height, width, out=2),
+            "each output channel has its own weights: where is C_out?": _work(layers, height, width, out=0),
             "output sizes are rounded up.": _work(layers, height, width, size=lambda side, stride: side // stride),
             "sizes are whole numbers: round height and width up, each on its own.":
                 _work(layers, height, width, size=lambda side, stride: side / stride),

@@ -33,7 +33,7 @@ def pulls(D):
 
 
 def play_round(g, d, real, noise, rate_d, rate_g, up=1, down=1, first=False, flip=False, stale=False, reduce=np.mean, last=-1,
-               chain=True, fakes=True):
+               chain=True, fakes=True, two=2, by_z=True):
     before = d
     for x_real, z in zip(real[:1] if first else real, noise):
         x_fake = g[0] + g[1] * z
@@ -42,8 +42,8 @@ def play_round(g, d, real, noise, rate_d, rate_g, up=1, down=1, first=False, fli
     z, judge = noise[last], before if stale else d
     x_fake = g[0] + g[1] * z
     D = sigmoid(judge[0] + judge[1] * x_fake + judge[2] * x_fake**2)
-    pull = (D if flip else 1 - D) * (judge[1] + 2 * judge[2] * x_fake if chain else 1)
-    return g + down * rate_g * np.array([reduce(pull), reduce(pull * z)]), d
+    pull = (D if flip else 1 - D) * (judge[1] + two * judge[2] * x_fake if chain else 1)
+    return g + down * rate_g * np.array([reduce(pull), reduce(pull * z if by_z else pull)]), d
 
 
 CHECKS = [(lesson_01.check_value, value), (lesson_01.check_best, best_discriminator), (lesson_01.check_jsd, jsd),
@@ -167,6 +167,8 @@ WRONG = [
     (lesson_01.check_round, lambda *a: play_round(*a, last=0), "last row of noise"),
     (lesson_01.check_round, lambda *a: play_round(*a, chain=False), "a link between score and fake"),
     (lesson_01.check_round, lambda *a: play_round(*a, fakes=False), "fakes count"),
+    (lesson_01.check_round, lambda *a: play_round(*a, two=1), "what is its derivative"),
+    (lesson_01.check_round, lambda *a: play_round(*a, by_z=False), "each pull counts z times"),
     (lesson_01.check_round, lambda *a: play_round(*a)[::-1], "the pair is (g, d)"),
     (lesson_01.check_round, lambda g, d, *a: (play_round(g, d, *a)[0], d), "for each row add"),
     (lesson_01.check_round, lambda g, d, *a: (g, play_round(g, d, *a)[1]), "the discriminator is right"),

@@ -93,7 +93,8 @@ def test_other_right_answers_pass():
     (lambda frames: np.sum(frames, axis=0), "divide it by the number of frames"),
     (lambda frames: frames[len(frames) // 2], "the middle frame alone"),
     (lambda frames: np.rint(np.median(frames, axis=0)).astype(np.uint8), "the median"),
-    (lambda frames: np.rint(np.mean(frames)), "gave the shape"),
+    (lambda frames: sum(frames) / len(frames), "`sum` wraps around"),
+    (lambda frames: np.rint(np.mean(frames)), "gave the shape.*axis=0"),
 ])
 def test_mean_frame_wrong(answer, words):
     with pytest.raises(CheckFailed, match=words):
@@ -128,6 +129,8 @@ def test_mean_in_light_wrong(answer, words):
     (lambda image, kernel: lesson_02._convolved(image, kernel, centred=False), "stands for no shift"),
     (lambda image, kernel: lesson_02._convolved(image, kernel, periodic=False), "np.roll does that"),
     (lambda image, kernel: convolve(image, kernel.T), "rows and columns have changed places"),
+    (lambda image, kernel: sum(kernel[v, u] * np.roll(image, (v, u), (0, 1)) for v in range(-(kernel.shape[0] // 2), kernel.shape[0] // 2 + 1)
+                               for u in range(-(kernel.shape[1] // 2), kernel.shape[1] // 2 + 1)), "counts from the end of the kernel"),
     (lambda image, kernel: convolve(image, np.ones_like(kernel)), "multiply every copy by its weight"),
     (lambda image, kernel: convolve(image, kernel) / kernel.size, "don't average"),
     (lambda image, kernel: scipy.ndimage.convolve(image, kernel), "only the border is wrong"),
@@ -154,6 +157,7 @@ def wiener_with(formula):
     (wiener_with(lambda b, k, c: np.conj(k) * b / (abs(k) ** 2 - c)), "don't subtract"),
     (wiener_with(lambda b, k, c: np.conj(k) * b / (abs(k) ** 2 + c**2)), "not squared"),
     (wiener_with(lambda b, k, c: np.conj(k) * b), "blurs again"),
+    (lambda b, k, c: np.conj(k) * b / (np.abs(k) ** 2 + c), "np.fft.fft2 computes them"),
     (wiener_with(lambda b, k, c: b / (k + c)), "is not the formula"),
     (lambda b, k, c: np.fft.ifft2(np.conj(np.fft.fft2(k)) * np.fft.fft2(b) / (abs(np.fft.fft2(k)) ** 2 + c)), "take the real part"),
     (lambda b, k, c: np.conj(np.fft.fft2(k)) * np.fft.fft2(b) / (abs(np.fft.fft2(k)) ** 2 + c), "np.fft.ifft2"),
