@@ -462,9 +462,9 @@ widgets.explore(balanced, {"noise": list(noisy), "balance": [0.001, 0.01, 0.1, 1
                     "with a large one blurred again")
 
 # %% [markdown]
-# The *Richardson–Lucy method* takes another route. Its estimate is at first a grey picture. Each step improves the estimate $e$ by
+# The *Richardson–Lucy method* takes another route. Its estimate is at first a grey picture. Each step improves the estimate $\hat s$ by
 #
-# $$e \;\leftarrow\; e \cdot \Big( \tilde k * \frac{b}{k * e} \Big)$$
+# $$\hat s \;\leftarrow\; \hat s \cdot \Big( \tilde k * \frac{b}{k * \hat s} \Big)$$
 #
 # where $*$ is convolution and $\tilde k$ is the kernel turned by 180°. The fraction compares the photograph $b$ with what the estimate would look like blurred: where it is above 1, the estimate is too dark. The turned kernel carries this back to the pixels that the light came from.
 # So the estimate never becomes negative, just as light can't. Stopping after a few steps plays the part of the balance. **Find the best number of steps** for each noise level.
