@@ -124,13 +124,13 @@ def wave(period: float, length: int) -> Figure:
     x, factor = np.arange(0, 66, 0.25), left_of_wave(period, length)
     left.plot(x, 0.5 + 0.5 * np.cos(2 * np.pi * x / period), color=COLOURS["sky"], label="sharp")
     left.plot(x, 0.5 + 0.5 * factor * np.cos(2 * np.pi * x / period), color=MARK, label="blurred")
-    left.set(title=f"a wave that repeats every {period:g} pixels", xlabel="pixel", ylim=(-0.05, 1.35), yticks=[0, 0.5, 1])
+    left.set(title=f"a wave that repeats every {period:g} pixels", xlabel="pixel", ylabel="brightness", ylim=(-0.05, 1.35), yticks=[0, 0.5, 1])
     left.legend(loc="upper right", ncols=2)
     frequency = np.linspace(1e-6, 0.5, 501)
     right.plot(frequency, [left_of_wave(1 / f, length) for f in frequency], color="0.4")
     right.axhline(0, color="0.4", linewidth=1, linestyle="--")
     right.plot(1 / period, factor, "o", color=MARK, markersize=9)
-    right.set(title=f"factor of this wave: {round(factor, 2) + 0.0:.2f}".replace("-", "−"), xlabel="waves per pixel", ylim=(-0.35, 1.05))
+    right.set(title=f"factor of this wave: {round(factor, 2) + 0.0:.2f}".replace("-", "−"), xlabel="waves per pixel = 1 / period", ylim=(-0.35, 1.05))
     return figure
 
 

@@ -25,7 +25,7 @@
 #
 # **You need** Python with NumPy arrays, derivatives, integrals, logarithms, and what a probability density is. Lesson 00 shows how exercises work.
 #
-# **Time** about 60 minutes.
+# **Time** about 72 minutes.
 
 # %%
 import matplotlib.pyplot as plt
@@ -255,7 +255,7 @@ lesson_01.check_best(best_discriminator, seed=12)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 4. What the game is worth (7 minutes)
+# ## 4. What the game is worth (9 minutes)
 #
 # If the discriminator always plays $D^*$, what is left for the generator to play for? Put $D^*$ into equation (1). An expectation is an integral over the density, and $1 - D^* = q/(p+q)$:
 #
@@ -351,7 +351,7 @@ lesson_01.check_jsd(jsd, seed=13)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 5. Two players who learn (8 minutes)
+# ## 5. Two players who learn (11 minutes)
 #
 # For photographs, nobody hands us $D^*$: $p$ and $q$ are unknown. What we have are examples, and players with adjustable *parameters*. They learn by [*gradient descent*](glossary.md):
 # the derivatives of the value with respect to all parameters (the *gradient*) give the direction in which it grows fastest. Each step moves the parameters a little in this direction to raise the value, or against it to lower the value.
@@ -500,7 +500,7 @@ print("with a brake of 0.3, distance below 0.001:", bool(braked[-1] < 0.001))
 # The *brake* pulls the discriminator's slope $\psi$ back to 0 (as if $\tfrac{\text{brake}}{2}\,\psi^2$ were subtracted from its reward). With a brake strong enough for the rate, the pair arrives, though at small rates not within 400 steps. (When they move at once with rate 0.5, a brake of 0.1 is too weak, and a circle remains.) Penalties that pull the slope to 0 are a proven remedy (see the paper above). Lesson 06 uses one that pulls it to 1 instead, the *gradient penalty*: it limits the discriminator, but according to the same paper it need not bring this pair to rest.
 
 # %% [markdown]
-# ## 6. A GAN on a line (7 minutes)
+# ## 6. A GAN on a line (10 minutes)
 #
 # Now for a complete GAN, with the two peaks of section 1. The discriminator is the one with 25 bumps. The generator is a straight line plus nine bumps in the noise, $G(z) = v_0 + v_1 z + v_2 \, \text{bump}_1(z) + \dots$, so it can be a curve. Its heights $v$ are learned. The height $v_k$ changes the fake, the fake changes the score, and the score changes $\log D$, so the chain rule has three factors:
 #
@@ -830,7 +830,7 @@ figures.images({words: np.rint(picture).astype(np.uint8) for words, picture in w
 # ### END MARK SCHEME
 
 # %% [markdown]
-# ## 9. Challenge: a whole GAN (8 minutes)
+# ## 9. Challenge: a whole GAN (12 minutes)
 #
 # Now write one round of the game yourself, for the smallest pair of players that can learn both the mean and the spread of real numbers:
 #
