@@ -141,9 +141,9 @@ def _do(function, *arguments) -> None:
     call(work)
 
 
-def _images(rng, count: int = 4, side: int = 32) -> tuple:
+def _images(rng) -> tuple:
     """A blurred and a sharp batch, such as the networks take; smooth noise does."""
-    sharp = rng.uniform(-0.8, 0.8, (count, side, side, 3)).astype(np.float32)
+    sharp = rng.uniform(-0.8, 0.8, (4, 32, 32, 3)).astype(np.float32)
     return tf.constant(0.5 * sharp + 0.5 * np.roll(sharp, 1, axis=2)), tf.constant(sharp)
 
 
