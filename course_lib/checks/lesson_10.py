@@ -196,7 +196,7 @@ def check_tune(tune, seed: int = 0) -> None:
     for damage, target, high in cases:
         calls = []
 
-        def degrade(image, strength, damage=damage, high=high):
+        def degrade(image, strength):
             calls.append(strength)
             if not -1e-9 <= strength <= high * (1 + 1e-9):
                 raise ValueError(f"degrade was called with the strength {strength:g}, outside 0 to high = {high:g}")
