@@ -20,10 +20,6 @@ from pathlib import Path
 import course_lib
 
 WEIGHTS = "kernel"
-WEIGHTS_HELP = ("kernel: not a generator; a small network reads the camera's motion off the photograph's spectrum, "
-                "Richardson-Lucy undoes it, and a second network cleans up the result, all in float32, whatever --tile and "
-                "--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, "
-                f"written ./NAME if a generator of the course has that name; {WEIGHTS} if not given")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -164,7 +160,11 @@ def _add_train(command: Callable) -> None:
 
 
 def _add_method(add: Callable) -> None:
-    add("--weights", default=WEIGHTS, help=WEIGHTS_HELP)
+    add("--weights", default=WEIGHTS,
+        help="kernel: not a generator; a small network reads the camera's motion off the photograph's spectrum, "
+             "Richardson-Lucy undoes it, and a second network cleans up the result, all in float32, whatever --tile and "
+             "--precision say; or a generator of the course (a folder in data/pretrained), or the folder of your own training run, "
+             f"written ./NAME if a generator of the course has that name; {WEIGHTS} if not given")
 
 
 def _add_machine(add: Callable, precision: str = "auto") -> None:
@@ -265,7 +265,7 @@ def _load(options: argparse.Namespace) -> tuple[Callable, str, str]:
             from course_lib import blind, refine
 
             estimator, refiner = blind.load(), refine.load()
-            return lambda image, say: refine.deblur(image, estimator, refiner, say), "kernel", "float32"
+            return lambda image, say: refine.deblur(image, estimator, refiner, say), WEIGHTS, "float32"
         try:
             restoration.folder(options.weights)
         except ValueError as error:
@@ -402,12 +402,11 @@ def grade(options: argparse.Namespace) -> int:
     """0 if every submission was graded, whatever its score."""
     _needs_nbgrader()
     from course_lib import doctor
+    from course_lib.classroom import grade
 
     jobs = options.jobs if options.jobs is not None else max(1, min(os.cpu_count() or 1, int(doctor.memory() // 4)))
     if jobs < 1:
         raise ValueError(f"--jobs is {jobs}; use at least 1.")
-    from course_lib.classroom import grade
-
     return 1 if grade(Path(options.folder), options.lesson, jobs, options.force) else 0
 
 

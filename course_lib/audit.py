@@ -122,9 +122,8 @@ def least_count(maximum: float, minimum: float, mean: float, unit: float = 0.01)
         n += 1
 
 
-def tune(degrade: Callable, sharp: np.ndarray, target: float, high: float,
-         measure: Callable = evaluation.psnr, tolerance: float = 0.02) -> float:
-    """The strength of a degradation at which a photograph reaches a given PSNR, by bisection.
+def tune(degrade: Callable, sharp: np.ndarray, target: float, high: float, measure: Callable = evaluation.psnr) -> float:
+    """The strength of a degradation at which a photograph reaches a given PSNR, within 0.02 dB, by bisection.
 
     Parameters
     ----------
@@ -136,7 +135,7 @@ def tune(degrade: Callable, sharp: np.ndarray, target: float, high: float,
 
     Raises
     ------
-    ValueError if `high` is not too much, or no strength comes as near as `tolerance`.
+    ValueError if `high` is not too much, or no strength comes so near.
     """
     def score(strength: float) -> float:
         return measure(sharp, degrade(sharp, strength))
@@ -147,7 +146,7 @@ def tune(degrade: Callable, sharp: np.ndarray, target: float, high: float,
     for _ in range(40):
         middle = (low + high) / 2
         now = score(middle)
-        if abs(now - target) <= tolerance:
+        if abs(now - target) <= 0.02:
             return middle
         low, high = (middle, high) if now > target else (low, middle)
-    raise ValueError(f"no strength gives {target:g} dB within {tolerance:g}: near {middle:g} the PSNR jumps to {now:.2f} dB.")
+    raise ValueError(f"no strength gives {target:g} dB within 0.02: near {middle:g} the PSNR jumps to {now:.2f} dB.")

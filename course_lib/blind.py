@@ -18,12 +18,12 @@ import numpy as np
 
 from course_lib import blur, camera_path, classical, datasets, photos, restoration
 from course_lib.backend import keras, tf
+from course_lib.camera_path import TILE
 from course_lib.files import atomic
 
 layers = keras.layers
 
 STORED = restoration.PRETRAINED / "kernel"
-TILE = 96           # side of the tiles whose spectra are averaged, in pixels
 REACH = 24          # the farthest that the light of a point can go from the centre of a kernel, in pixels
 SIDE = 2 * REACH + 1
 WINDOW = 384        # least side of the photographs it learns from, in pixels
@@ -88,7 +88,7 @@ def cepstrum(spectrum: np.ndarray) -> np.ndarray:
 
 # --- The network ------------------------------------------------------------------------------
 
-def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
+def estimator() -> keras.Model:
     """A network from a cepstrum to the kernel: where does the light of a point fall?
 
     A small U-Net, as spikes of the cepstrum lie where the kernel ends, with a dense layer at its
@@ -108,17 +108,17 @@ def estimator(width: int = 12, hidden: int = 256) -> keras.Model:
         return layers.Concatenate()([x, beside])
 
     folded = keras.Input((SIDE, SIDE, 2), name="cepstrum")
-    x = layers.BatchNormalization(center=False, scale=False)(layers.Flatten()(folded))          # every shift on its own
-    fine = conv(layers.Reshape((SIDE, SIDE, 2))(x), width, size=5)                              # (N, 49, 49, 12)
-    middle = conv(conv(fine, 2 * width, stride=2), 2 * width)                                   # (N, 25, 25, 24)
-    coarse = conv(conv(middle, 4 * width, stride=2), 4 * width)                                 # (N, 13, 13, 48)
+    x = layers.BatchNormalization(center=False, scale=False)(layers.Flatten()(folded))      # every shift on its own
+    fine = conv(layers.Reshape((SIDE, SIDE, 2))(x), 12, size=5)     # (N, 49, 49, 12)
+    middle = conv(conv(fine, 24, stride=2), 24)                     # (N, 25, 25, 24)
+    coarse = conv(conv(middle, 48, stride=2), 48)                   # (N, 13, 13, 48)
     x = layers.Dropout(0.1)(layers.Flatten()(conv(coarse, 24)))
-    x = layers.Dense(hidden, activation="relu")(x)
+    x = layers.Dense(256, activation="relu")(x)
     x = layers.Dense(13 * 13 * 16, activation="relu")(x)
-    x = conv(layers.Concatenate()([coarse, layers.Reshape((13, 13, 16))(x)]), 4 * width)
-    x = conv(enlarged(x, middle), 2 * width)
-    x = conv(enlarged(x, fine), width)
-    x = layers.Flatten()(layers.Conv2D(1, 3, padding="same")(x))                                # (N, 2401)
+    x = conv(layers.Concatenate()([coarse, layers.Reshape((13, 13, 16))(x)]), 48)
+    x = conv(enlarged(x, middle), 24)
+    x = conv(enlarged(x, fine), 12)
+    x = layers.Flatten()(layers.Conv2D(1, 3, padding="same")(x))    # (N, 2401)
     return keras.Model(folded, layers.Softmax(name="kernel")(x), name="estimator")
 
 

@@ -17,6 +17,7 @@ from course_lib import blur
 from course_lib.backend import tf
 from course_lib.files import arrays_of, atomic
 
+TILE = 96           # side of the tiles whose spectra are averaged, in pixels: `blind.log_spectrum`
 TERMS = np.float32([0.63, 0.40, 0.24, 0.16, 0.12, 0.10])    # how much each cosine adds to a walk's velocity, in path lengths
 FRAMES = np.float32([7, 9, 11, 13])     # of which a GoPro's blurred photograph is the mean (Nah et al., arXiv:1612.02177)
 PARTS = 4           # moments at which a frame is sampled
@@ -40,7 +41,7 @@ class Scenes(NamedTuple):
     rest: np.ndarray        # float32 (F,), the variance of what the axes leave
 
 
-def learn_scenes(spectra: np.ndarray, axes: int = 200) -> Scenes:
+def learn_scenes(spectra: np.ndarray, axes: int) -> Scenes:
     """The distribution of log spectra, (N, F), by principal component analysis."""
     mean = spectra.mean(0)
     spectra = spectra - mean
@@ -109,8 +110,8 @@ def _power(points, turn, times, weights, shape, side):
     x, y = tf.unstack(away * tf.cast(shape[::-1], tf.float32), axis=-1)             # (P, 1): as far apart as all points are
     roll, zoom = (0.01 * turn[:, i, None, None] * times[:, None] for i in (0, 1))   # (N, 1, T)
     x, y = (tf.reshape(points[:, None, :, i] + moved, [len(points), -1]) for i, moved in enumerate((zoom * x + roll * y, zoom * y - roll * x)))
-    down = 2 * np.pi * np.float32(np.fft.fftshift(np.fft.fftfreq(96)))[:, None] * y[:, None]        # (N, 96, P T)
-    right = 2 * np.pi * np.float32(np.fft.rfftfreq(96)) * x[..., None]                              # (N, P T, 49)
+    down = 2 * np.pi * np.float32(np.fft.fftshift(np.fft.fftfreq(TILE)))[:, None] * y[:, None]        # (N, 96, P T)
+    right = 2 * np.pi * np.float32(np.fft.rfftfreq(TILE)) * x[..., None]                              # (N, P T, 49)
     weights = tf.tile(weights, [1, side ** 2])[:, None] / side ** 2
     real = (weights * tf.cos(down)) @ tf.cos(right) - (weights * tf.sin(down)) @ tf.sin(right)
     imaginary = (weights * tf.cos(down)) @ tf.sin(right) + (weights * tf.sin(down)) @ tf.cos(right)
@@ -134,7 +135,7 @@ def _surprise(motions: Motions, frames, spectrum, answer, shape, scenes: Scenes,
     """How unlikely each motion is, (N,), in nats: of the spectrum left if its blur is taken away, of the network's answer, of itself."""
     times, weights = _moments(motions, frames)
     points = _positions(motions.velocity, times)
-    frequency = np.hypot(np.fft.fftshift(np.fft.fftfreq(96))[:, None], np.fft.rfftfreq(96))
+    frequency = np.hypot(np.fft.fftshift(np.fft.fftfreq(TILE))[:, None], np.fft.rfftfreq(TILE))
     floor = tf.exp(motions.floor)[:, :, None, None]
     soft = tf.exp(-tf.exp(motions.softness)[:, None, None] * np.float32((2 * np.pi * frequency) ** 2))
     passed = soft * _power(points, motions.turn, times, weights, shape, side) + floor[:, 0] + floor[:, 1] * np.float32((frequency / 0.2) ** 2)
@@ -190,7 +191,7 @@ class Seen(NamedTuple):
     shape: tuple[int, ...]      # (H, W, ...)
 
 
-def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: int = 0, draws: int = DRAWS,
+def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, draws: int = DRAWS,
          rounds: tuple[tuple[int, int, int], ...] = ROUNDS) -> tuple[np.ndarray, float]:
     """The camera's motion that best explains a photograph's spectrum.
 
@@ -208,10 +209,9 @@ def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: in
     The motion, float64 (S, 4), as `blur.camera_motion` returns it: shift x, shift y (pixels), roll (degrees) and zoom at S moments;
     and how unlikely it is, in nats: the less, the better it explains the spectrum.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     seen = smaller or photograph
-    y, x = np.indices(seen.answer.shape) - seen.answer.shape[0] // 2
-    variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=seen.answer.ravel(), bias=True))
+    values, frames = _drawn(seen.answer, draws, rng), np.tile(FRAMES, draws // len(FRAMES))
 
     def descended(seen, some, side, steps, rate):
         now = [tf.constant(value[some], tf.float32) for value in values]
@@ -220,12 +220,6 @@ def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: in
                                    scenes, side, tf.constant(steps), tf.constant(rate))
         return [value.numpy() for value in found], surprise.numpy()
 
-    length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (draws, 1, 1))
-    velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((draws, len(TERMS), 2))
-    velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((draws, 2))
-    values = [velocity, rng.normal(0, 0.2, (draws, 2)) * [1, 0.1], rng.normal(0.5, 1, draws),
-              rng.normal(-4, 1, (draws, 2)), rng.normal(-2.5, 1, draws)]
-    frames = np.tile(FRAMES, draws // len(FRAMES))
     surprise = np.concatenate([descended(seen, slice(i, i + 128), 1, 0, 0.0)[1] for i in range(0, draws, 128)])
     for number, (paths, side, steps) in enumerate(rounds):
         order = np.argsort(surprise)
@@ -241,8 +235,23 @@ def find(photograph: Seen, scenes: Scenes, smaller: Seen | None = None, seed: in
             seen = photograph
         values, surprise = descended(seen, slice(None), side, steps, 0.3 * 0.5 ** number)
     best = np.nanargmin(surprise)
-    motion = Motions(*(value[best:best + 1] for value in values))
-    times = blur.exposure_times(int(frames[best]), float(_open(motion.shutter[0])), parts=3 * PARTS)
+    return _camera(Motions(*(value[best:best + 1] for value in values)), int(frames[best])), float(surprise[best])
+
+
+def _drawn(answer: np.ndarray, draws: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """The fields of so many `Motions`, float64: about as long as the network's answer, and mostly along it."""
+    y, x = np.indices(answer.shape) - answer.shape[0] // 2
+    variance, axes = np.linalg.eigh(np.cov(np.stack([x, y]).reshape(2, -1), aweights=answer.ravel(), bias=True))
+    length = np.sqrt(12 * variance[1]) * rng.uniform(0.6, 1.3, (draws, 1, 1))
+    velocity = length / TERMS[0] * TERMS[:, None] * rng.standard_normal((draws, len(TERMS), 2))
+    velocity[:, 0] = length[:, 0] * axes[:, 1] + 0.2 * length[:, 0] * rng.standard_normal((draws, 2))
+    return [velocity, rng.normal(0, 0.2, (draws, 2)) * [1, 0.1], rng.normal(0.5, 1, draws),
+            rng.normal(-4, 1, (draws, 2)), rng.normal(-2.5, 1, draws)]
+
+
+def _camera(motion: Motions, frames: int) -> np.ndarray:
+    """A single motion as `blur.camera_motion` has it, float64 (S, 4)."""
+    times = blur.exposure_times(frames, float(_open(motion.shutter[0])), parts=3 * PARTS)
     shift = _positions(motion.velocity, tf.constant(times[None], tf.float32))[0].numpy()
     turn = times[:, None] * motion.turn[0] / 100
-    return np.column_stack([shift, np.degrees(turn[:, 0]), turn[:, 1]]).astype(np.float64), float(surprise[best])
+    return np.column_stack([shift, np.degrees(turn[:, 0]), turn[:, 1]]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Schematic drawings of what a convolution does and what its parameters are. (Lesson 03.)
+"""Schematic drawings of convolutions, networks and the step of a GAN. (Lessons 03, 04 and 07.)
 
 Every function returns a matplotlib figure; `figures.show` and `widgets.explore` display it
 with its text.
@@ -256,13 +256,14 @@ def influence(photo: np.ndarray, gradient: np.ndarray, side: int, title: str) ->
     return figure
 
 
-def map_sheet(features: np.ndarray, count: int = 8, side: int = 128) -> np.ndarray:
-    """The `count` feature maps that vary most, in two rows; uint8 H×W.
+def map_sheet(features: np.ndarray) -> np.ndarray:
+    """The eight feature maps that vary most, in two rows, each 128 pixels wide; uint8 H×W.
 
-    `features` is float (H, W, C) with H = W = side, or side times or divided by a whole number:
+    `features` is float (H, W, C) with H = W = 128, or 128 times or divided by a whole number:
     larger maps are averaged, smaller ones repeat their pixels. Each map is stretched on its own.
     """
-    order = np.argsort(features.std(axis=(0, 1)))[::-1][:count]
+    side = 128
+    order = np.argsort(features.std(axis=(0, 1)))[::-1][:8]
     tiles = []
     for channel in order:
         low, high = np.percentile(features[..., channel], (1, 99))

@@ -180,8 +180,7 @@ def _pretrained() -> Record:
     found = sorted(files)
     broken = [name for name in found if not (DATA / "pretrained" / name / files[name]).is_file()]
     if broken:
-        return Record("networks", "problem", "no trained network" if broken == found else f"no weights for {', '.join(broken)}",
-                      "restore the folder data/pretrained: `git checkout -- data`, or download the course again")
+        return Record("networks", "problem", "no trained network" if broken == found else f"no weights for {', '.join(broken)}", RESTORE)
     return Record("networks", "ok", f"trained: {', '.join(found)}")
 
 

@@ -40,7 +40,7 @@ SCIKIT_IMAGE = (
 
 @dataclass(frozen=True)
 class Photo:
-    """One built-in photograph; `size` is (width, height) in pixels, `sha256` is "" for scikit-image's."""
+    """One built-in photograph; `size` is (width, height) in pixels."""
 
     name: str
     file: Path
@@ -49,7 +49,6 @@ class Photo:
     author: str
     licence: str
     origin: str
-    sha256: str = ""
 
 
 class PhotoError(ValueError):
@@ -79,7 +78,7 @@ def _catalogue() -> dict[str, Photo]:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             path = DATA / "photos" / row["file"]
             photos.append(Photo(path.stem, path, row["split"], _size(row["size"]), row["author"],
-                                row["licence"], row["origin"], row["sha256"]))
+                                row["licence"], row["origin"]))
     import skimage
 
     folder = Path(skimage.__file__).parent / "data"     # read as files: skimage.data may download

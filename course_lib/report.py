@@ -1,4 +1,4 @@
-"""The report's own numbers, as data: Tables 1-5, equation (2), Section 3.2.
+"""The report's own numbers, as data: Tables 1-5 and the settings of Section 3.
 
 Z. Li, "Image Deblurring using GAN". Nothing here is computed and nothing is corrected:
 what the report gets wrong stays wrong, and lesson 10 finds it.

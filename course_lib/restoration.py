@@ -116,7 +116,7 @@ def deblur(
     image: np.ndarray,
     model: keras.Model,
     tile: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
     """Deblur a photograph of any size.
 
@@ -149,7 +149,7 @@ def deblur(
 
 
 def tiled(image: np.ndarray, model: keras.Model, tile: int | None = None,
-          progress: Callable[[int, int], None] | None = None) -> np.ndarray:
+          progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
     """As `deblur`, for models with any number of input channels: uint8 (H, W, C) → uint8 RGB (H, W, 3)."""
     height, width = image.shape[:2]
     seen, step = overlap(model)
@@ -160,8 +160,7 @@ def tiled(image: np.ndarray, model: keras.Model, tile: int | None = None,
     result = np.empty((*padded.shape[:2], 3), np.uint8)
     run = _compiled(model)
     total = len(rows) * len(columns)
-    report = progress or (lambda done, total: None)
-    report(0, total)
+    progress(0, total)
     for done, (y, x) in enumerate(((y, x) for y in rows for x in columns), start=1):
         part = padded[y.start:y.start + tile_height, x.start:x.start + tile_width]
         try:
@@ -171,7 +170,7 @@ def tiled(image: np.ndarray, model: keras.Model, tile: int | None = None,
                               "close other programs, or use smaller tiles: tile=512, or --tile 512.") from None
         inside = output[y.first - y.start:y.last - y.start, x.first - x.start:x.last - x.start]
         result[y.first:y.last, x.first:x.last] = photos.to_image(inside)
-        report(done, total)
+        progress(done, total)
     return result[:height, :width]
 
 

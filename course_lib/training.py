@@ -359,7 +359,7 @@ def train(
     folder: str | Path,
     settings: Settings,
     resume: bool = False,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
     strategy_name: str = "none",
 ) -> Run:
     """Train, or continue, the run in a folder.
@@ -392,7 +392,7 @@ def train(
         raise ValueError("Several hosts must compute alike: set precision to float32 or bfloat16 (--precision).")
     try:
         with _stop_signals() as wish, _alone(folder) if writer else nullcontext():
-            return _train(folder, settings, resume, report or (lambda progress: None), spread, writer, wish)
+            return _train(folder, settings, resume, report, spread, writer, wish)
     except OSError as error:
         if error.errno is None:     # not the system's: a sentence of our own, about the data
             raise

@@ -135,7 +135,7 @@ def nafnet(width: int = 24, blocks: int = 12, stages: int = 4, dtype: str | None
 
 # --- From narrow to wide --------------------------------------------------------------------------
 
-def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
+def widen(narrow: keras.Model, wide: keras.Model) -> None:
     """Give a wider network weights with which it computes what a narrow one does (Net2Net, arXiv:1511.05641).
 
     A step of a narrow network is many times cheaper, and early on most of it is as good. Every
@@ -146,7 +146,6 @@ def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
     Parameters
     ----------
     narrow, wide : two generators of this course that differ in nothing but their width, if at all.
-    seed : of the shares.
 
     Raises
     ------
@@ -154,7 +153,7 @@ def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
     """
     if len(narrow.weights) != len(wide.weights):
         raise ValueError(f"The networks have {len(narrow.weights)} and {len(wide.weights)} weights; they may differ in width alone.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     widened = []
     for old, new in zip(narrow.weights, wide.weights):
         value = old.numpy()

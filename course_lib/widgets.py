@@ -27,12 +27,10 @@ FRAMES = 81             # the most frames of one slider or one set of sliders
 SLIDER_KB = 400         # what the frames of one slider may weigh; a lesson has room for 2 MB in all
 
 
-SPOKEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);"
-
-
 def spoken(text: str) -> str:
     """Text for screen readers alone: the handles of ipywidgets announce an index, not the label."""
-    return f'<span role="status" style="{SPOKEN}">{escape(text)}</span>'
+    out_of_sight = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);"
+    return f'<span role="status" style="{out_of_sight}">{escape(text)}</span>'
 
 
 class Live(Display):
@@ -70,7 +68,6 @@ STEP = (
     "i=i*l.length+ +r.value;r.setAttribute('aria-valuetext',s);r.nextElementSibling.value=s;t.push(r.name+' '+s)});"
     "m.src=d.f[i];m.alt=d.dataset.alt+' ('+t.join(', ')+')'"
 )
-
 
 # JupyterLab takes the arrow keys for itself unless this attribute is there; it goes while Ctrl,
 # Cmd or Shift is down, so that Ctrl-S still saves the notebook and Shift-Enter runs the cell.

@@ -23,13 +23,13 @@ START = "00_start_here.ipynb"
 COMMAND = "py course.py" if os.name == "nt" else "make"     # how a student calls us
 
 
-def sources(lessons: Path = LESSONS) -> list[Path]:
+def sources(lessons: Path) -> list[Path]:
     """Everything a student gets: lessons, glossary, pictures; paths relative to `lessons`, sorted."""
     found = (path.relative_to(lessons) for path in lessons.rglob("*") if path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
 
 
-def copy_lessons(lessons: Path = LESSONS, work: Path = WORK) -> tuple[list[Path], list[Path]]:
+def copy_lessons(lessons: Path, work: Path) -> tuple[list[Path], list[Path]]:
     """Copy into `work` what is not there yet, and trust the copied notebooks.
 
     Returns the relative paths of what was copied, and of what was copied earlier and has changed

@@ -348,4 +348,3 @@ def _same_output(model, reference, image) -> None:
             fail(f"all convolutions get the right numbers, but the output is wrong: {words}")
     fail("all convolutions get the right numbers, but the output is wrong: it should be clip(x + tanh(last convolution), -1, 1), "
          "where x is the model's input.")
-

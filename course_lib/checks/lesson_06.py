@@ -119,7 +119,7 @@ def _piles(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray, float
             *((rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n)), width) for n, width in [(5, 1.0), (12, 0.5), (30, 0.25)])]
 
 
-def _earth_mover(p, q, width: float = 1.0) -> float:
+def _earth_mover(p, q, width: float) -> float:
     return float(width * np.abs(np.cumsum(p - q)).sum())
 
 

@@ -141,9 +141,9 @@ def _do(function, *arguments) -> None:
     call(work)
 
 
-def _images(rng, count: int = 4, side: int = 32) -> tuple:
+def _images(rng) -> tuple:
     """A blurred and a sharp batch, such as the networks take; smooth noise does."""
-    sharp = rng.uniform(-0.8, 0.8, (count, side, side, 3)).astype(np.float32)
+    sharp = rng.uniform(-0.8, 0.8, (4, 32, 32, 3)).astype(np.float32)
     return tf.constant(0.5 * sharp + 0.5 * np.roll(sharp, 1, axis=2)), tf.constant(sharp)
 
 
@@ -263,8 +263,8 @@ def check_hours(hours, seed: int = 0) -> None:
                  "an hour has 60 · 60 seconds.": right * 60, "every epoch goes through all images again.": right / epochs,
                  "one epoch goes through all images.": right / images, "both are in units of 10⁹, which cancel.": right * 1e9}
         compare_number(hours, gmacs, images, epochs, rate, expected=right, tolerance=1e-6 * right, source="the arithmetic",
-                       hint=lambda given, hints=hints: next((words for words, value in hints.items() if abs(given - value) < 1e-6 * value),
-                                                             "operations divided by operations per second are seconds."))
+                       hint=lambda given: next((words for words, value in hints.items() if abs(given - value) < 1e-6 * value),
+                                               "operations divided by operations per second are seconds."))
     passed("at 1,100 GFLOP/s, 300 GMAC for each of 500 images in each of 40 epochs take about three hours.")
 
 

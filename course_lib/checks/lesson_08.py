@@ -3,6 +3,8 @@
 `seed` chooses the random cases; the visible and the hidden tests of an exercise differ in it.
 """
 
+import operator
+
 import numpy as np
 
 from course_lib import blur, compare, photos
@@ -77,11 +79,11 @@ def check_radial(radial, seed: int = 0) -> None:
 
 # ---------------------------------------------------------------- exercise 3
 
-def _early_stop(scores, patience: int) -> tuple[int, int]:
-    """(the epoch after which training stops, the best epoch by then)."""
+def _early_stop(scores, patience: int, better=operator.gt) -> tuple[int, int]:
+    """(the epoch after which training stops, the best epoch by then); `better` builds in a mistake."""
     best = 0
     for epoch, score in enumerate(scores):
-        if score > scores[best]:
+        if better(score, scores[best]):
             best = epoch
         if epoch - best >= patience:
             return epoch, best
@@ -94,16 +96,6 @@ def _compared_with_previous(scores, patience: int) -> tuple[int, int]:
         bad = 0 if scores[epoch] > scores[epoch - 1] else bad + 1
         best = epoch if scores[epoch] > scores[best] else best
         if bad >= patience:
-            return epoch, best
-    return len(scores) - 1, best
-
-
-def _ties_count(scores, patience: int) -> tuple[int, int]:
-    best = 0
-    for epoch, score in enumerate(scores):
-        if score >= scores[best]:
-            best = epoch
-        if epoch - best >= patience:
             return epoch, best
     return len(scores) - 1, best
 
@@ -138,7 +130,7 @@ def check_early_stop(early_stop, seed: int = 0) -> None:
                 "first the epoch of the stop, then the best one.": expected[::-1],
                 "training that has stopped never sees the later scores.": (expected[0], int(np.argmax(scores))),
                 "compare with the best score so far, not with the one before.": _compared_with_previous(scores, patience),
-                "an equal score is no improvement.": _ties_count(scores, patience),
+                "an equal score is no improvement.": _early_stop(scores, patience, operator.ge),
                 "count the epochs since the best one: after a new best, the count begins again.": _never_reset(scores, patience),
                 "it stops as soon as `patience` epochs have passed since the best one.": _early_stop(scores, patience + 1),
                 "the epochs since the best one are `patience` in number, the best itself not counted.":
@@ -156,13 +148,13 @@ def check_early_stop(early_stop, seed: int = 0) -> None:
 
 # ---------------------------------------------------------------- exercise 4
 
-def coverage(size: int, stages: int, k: int = 3) -> np.ndarray:
-    """How often `stages` transposed convolutions of kernel k and stride 2 reach each pixel: (size, size), mean 1."""
+def coverage(size: int, stages: int) -> np.ndarray:
+    """How often `stages` transposed convolutions of kernel 3 and stride 2 reach each pixel: (size, size), mean 1."""
     line = np.ones(size // 2**stages)
     for _ in range(stages):
         spread = np.zeros(2 * len(line))
         spread[::2] = line
-        line = sum(np.roll(spread, shift) for shift in range(k))
+        line = sum(np.roll(spread, shift) for shift in range(3))
     return np.outer(line, line) / np.mean(line) ** 2
 
 

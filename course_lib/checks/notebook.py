@@ -97,20 +97,20 @@ def restore_tests(notebook: NotebookNode) -> list[str]:
     mine = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in notebook.cells
             if cell.metadata.get("nbgrader", {}).get("grade_id")}
     changed = []
-    for lesson in lesson_of(set(mine)):
-        for cell in lesson.cells:
-            graded = cell.metadata.get("nbgrader", {})
-            if not graded.get("grade"):
-                continue
-            own = mine.get(graded["grade_id"])
-            if own is None:
-                changed.append(graded["grade_id"])
-                notebook.cells.append(copy.deepcopy(cell))
-            elif not graded["solution"] and (own.source != cell.source or own.cell_type != cell.cell_type):
-                changed.append(graded["grade_id"])
-                notebook.cells[notebook.cells.index(own)] = copy.deepcopy(cell)
-            else:
-                own.metadata["nbgrader"] = copy.deepcopy(graded)     # points as handed out
+    lesson = lesson_of(set(mine))
+    for cell in lesson.cells if lesson else []:
+        graded = cell.metadata.get("nbgrader", {})
+        if not graded.get("grade"):
+            continue
+        own = mine.get(graded["grade_id"])
+        if own is None:
+            changed.append(graded["grade_id"])
+            notebook.cells.append(copy.deepcopy(cell))
+        elif not graded["solution"] and (own.source != cell.source or own.cell_type != cell.cell_type):
+            changed.append(graded["grade_id"])
+            notebook.cells[notebook.cells.index(own)] = copy.deepcopy(cell)
+        else:
+            own.metadata["nbgrader"] = copy.deepcopy(graded)     # points as handed out
     return changed
 
 
@@ -125,14 +125,14 @@ def keep_last_of_each(notebook: NotebookNode) -> None:
             seen.add(grade_id)
 
 
-def lesson_of(grade_ids: set[str]) -> list[NotebookNode]:
-    """The course's lesson that shares most grade_ids with a notebook, as a list of one; empty when none does."""
-    best, shared = [], 0
+def lesson_of(grade_ids: set[str]) -> NotebookNode | None:
+    """The course's lesson that shares most grade_ids with a notebook; None when none does."""
+    best, shared = None, 0
     for path in sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")):
         lesson = nbformat.read(path, as_version=4)
         common = len(grade_ids & {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in lesson.cells})
         if common > shared:
-            best, shared = [lesson], common
+            best, shared = lesson, common
     return best
 
 

@@ -233,24 +233,12 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     ------
     ClassroomError if there is no such classroom, lesson or submission, or nothing was released.
     """
-    from nbgrader.api import Gradebook
-
     folder = Path(folder).resolve()
     if not _is_ours(folder):
         raise ClassroomError(f"{folder} is not a classroom: make one with `deblur-course classroom FOLDER`.")
-    there = sorted(path for path in (folder / "source").iterdir() if path.is_dir())
-    found = meant(lesson, there)
-    if len(found) != 1:
-        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(path.name for path in there)}.")
-    name = found[0].name
     _find_programs()
     _write(folder / "nbgrader_config.py", CONFIG)
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        released = gradebook.find_assignment(name).notebooks
-        if not released:
-            raise ClassroomError(f"{name} has not been released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
-        _same_checks(name, [cell.source for notebook in released for cell in notebook.source_cells])
-        files = [f"{notebook.name}.ipynb" for notebook in released]
+    name, files = _released(folder, lesson)
     students = _handed_in(folder, name)
     if not students:
         raise ClassroomError(f"{folder / 'submitted'} holds no submission of {name}: a submission is "
@@ -280,6 +268,23 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
             f"`nbgrader autograde {name} --student STUDENT --force` only one."
             + (f" Handed in again since: {', '.join(sorted(again))}." if again else ""))
     return sorted(failed)
+
+
+def _released(folder: Path, lesson: str) -> tuple[str, list[str]]:
+    """The assignment that `lesson` means, and the notebooks it was released as; ClassroomError if it can't be graded."""
+    from nbgrader.api import Gradebook
+
+    there = sorted(path for path in (folder / "source").iterdir() if path.is_dir())
+    found = meant(lesson, there)
+    if len(found) != 1:
+        raise ClassroomError(f"{lesson!r} names {len(found)} assignments; there are: {', '.join(path.name for path in there)}.")
+    name = found[0].name
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        released = gradebook.find_assignment(name).notebooks
+        if not released:
+            raise ClassroomError(f"{name} has not been released yet: run `nbgrader generate_assignment {name}` in {folder} first.")
+        _same_checks(name, [cell.source for notebook in released for cell in notebook.source_cells])
+        return name, [f"{notebook.name}.ipynb" for notebook in released]
 
 
 def _same_checks(name: str, tests: list[str]) -> None:

@@ -95,8 +95,8 @@ class SealedExecute(NbGraderPreprocessor):
                 settle(cell, ended)
         return nb, resources
 
-    def _run(self, nb: NotebookNode, manager, scratch: Path, check: str) -> str:
-        """Run all cells in place; returns why it ended early, or ""."""
+    def _client(self, nb: NotebookNode, manager, scratch: Path) -> Client:
+        """A client that goes on past errors and time-outs."""
         def record(cell, execute_reply, **_):
             """An error that only the kernel's reply tells of: a time-out, or one whose display was suppressed."""
             reply = execute_reply["content"]
@@ -109,6 +109,11 @@ class SealedExecute(NbGraderPreprocessor):
                         error_on_timeout={"ename": TIMED_OUT, "evalue": "", "traceback": []}, on_cell_executed=record,
                         extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.log_level=40"],
                         resources={"metadata": {"path": str(scratch)}})
+        return client
+
+    def _run(self, nb: NotebookNode, manager, scratch: Path, check: str) -> str:
+        """Run all cells in place; returns why it ended early, or ""."""
+        client = self._client(nb, manager, scratch)
         environment = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
         environment |= {"COURSE_SIZE": self.size, "HOME": str(scratch), "MPLCONFIGDIR": str(scratch), "IPYTHONDIR": str(scratch),
                         "PYTHONDONTWRITEBYTECODE": "1"}

@@ -16,6 +16,7 @@ As a program: `python -m course_lib.classroom.sandbox MEMORY_GB PROCESSES COMMAN
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,8 +32,6 @@ FIRST_NAMESPACE = 0xEFFFFFFC    # PROC_PID_INIT_INO in Linux's include/linux/pro
 
 def available() -> bool:
     """Whether this machine has bubblewrap and lets us use it."""
-    import subprocess
-
     program = shutil.which("bwrap")
     return bool(program) and subprocess.run([program, "--ro-bind", "/", "/", "--unshare-net", "true"],
                                             capture_output=True).returncode == 0

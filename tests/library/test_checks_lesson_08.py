@@ -1,5 +1,6 @@
 """The checks of lesson 08: solutions pass, every plausible mistake fails with the words that help; `compare` itself."""
 
+import operator
 from functools import partial
 
 import numpy as np
@@ -86,7 +87,7 @@ WRONG = [
     (lesson_08.check_early_stop, lambda scores, patience: (early(scores, patience)[0], scores[early(scores, patience)[1]]), "not its score"),
     (lesson_08.check_early_stop, lambda scores, patience: early(scores, patience)[::-1], "first the epoch of the stop"),
     (lesson_08.check_early_stop, lesson_08._compared_with_previous, "best score so far"),
-    (lesson_08.check_early_stop, lesson_08._ties_count, "no improvement"),
+    (lesson_08.check_early_stop, partial(early, better=operator.ge), "no improvement"),
     (lesson_08.check_early_stop, lambda scores, patience: early(scores, patience + 1), "as soon as"),
     (lesson_08.check_early_stop, lambda scores, patience: early(scores, max(1, patience - 1)), "not counted|in number"),
     (lesson_08.check_early_stop, lambda scores, patience: int(np.argmax(scores)), "pair"),
