@@ -1,5 +1,6 @@
 """Ways to fool a test or the machine that runs it: each is tried for real, and scores 0."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,6 +61,52 @@ def small(answer: str, test: str | None = None, keep_test: bool = True) -> nbfor
     notebook.cells = [cell for name, cell in cells.items() if keep_test or name != "psnr-test"]
     notebook.metadata["lesson"] = LESSON
     return notebook
+
+
+SEALED = '''
+import json, sys
+from contextlib import redirect_stdout
+from io import StringIO
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_lib.classroom.seal import Seal
+
+shell = InteractiveShell.instance()
+restore = Seal(shell, "course_lib.checks.lesson_00").restore
+for answer, test in json.load(sys.stdin):
+    with redirect_stdout(StringIO()) as said:
+        shell.run_cell("import numpy as np\\nfrom course_lib.checks import lesson_00\\n\\n" + answer)
+        restore(["lesson_00", "print", "psnr"])
+        before = len(said.getvalue())
+        ran = shell.run_cell(test).success
+    print(int(ran and said.getvalue()[before:].startswith("Correct: ")))
+'''
+TEST = "lesson_00.check_psnr(psnr)"
+LOOK = '''
+import sys
+from course_lib import checks, evaluation
+assert callable(evaluation.Scores.summary) and list(evaluation.STATISTICS) == ["maximum", "minimum", "mean"]
+assert evaluation.math.inf > 1 and lesson_00.check_psnr.__defaults__ == (0,) and checks.compare_number.__kwdefaults__["tolerance"] == 0
+assert sys.gettrace() is None and not get_ipython().custom_exceptions and not get_ipython().input_transformers_post
+print("Correct: all is as it was")
+'''
+CHANGES = ["", "lesson_00.evaluation.Scores.summary = None", "lesson_00.evaluation.STATISTICS = {}", "lesson_00.evaluation.STATISTICS.clear()",
+           "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
+           "lesson_00.compare_number.__kwdefaults__ = {'tolerance': 1e9}", "lesson_00.compare_number.__kwdefaults__['tolerance'] = 1e9",
+           "import sys\nsys.settrace(lambda *a: None)", "print = lambda *a: None",
+           "get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)", "get_ipython().input_transformers_post.append(lambda lines: [])"]
+
+
+def test_what_a_cell_has_changed_is_put_back_before_a_test(tmp_path):
+    """Every attack that leaves the process alive, and what else a check relies on; the right answer is right after them all."""
+    wrong = {name: code for name, code in ATTACKS.items() if "_exit" not in code}
+    cells = [*((code, TEST) for code in wrong.values()), ("def psnr(mse):\n    return 10 * np.log10(255**2 / mse)", TEST),
+             *((change, LOOK) for change in CHANGES)]
+    done = subprocess.run([sys.executable, "-c", SEALED], input=json.dumps(cells), capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(authoring.ROOT), "IPYTHONDIR": str(tmp_path)})
+    passed = dict(zip([*wrong, "right", *CHANGES], done.stdout.split()))
+    assert passed == {name: "0" for name in wrong} | {"right": "1"} | {change: "1" for change in CHANGES}, done.stderr
 
 
 @pytest.mark.full
