@@ -192,6 +192,73 @@ def test_a_submission_sees_and_reaches_nothing_but_itself(room, monkeypatch):
     assert subprocess.run(["pgrep", "-x", "sleep", "-u", str(sandbox.NOBODY)], capture_output=True).stdout == b""
 
 
+CONFINED = '''
+import os, socket
+
+
+def can(action):
+    try:
+        return action() is not False
+    except OSError:
+        return False
+
+
+print([what for what, action in {{
+    "see what is hidden": lambda: os.listdir({hidden!r}) != [],
+    "see what lies in /tmp": lambda: os.path.exists({file!r}),
+    "see the grader's processes": lambda: os.kill({pid}, 0),
+    "reach this machine": lambda: socket.create_connection(("127.0.0.1", {port}), 2),
+    "change the course": lambda: open({library!r}, "a"),
+    "be root": lambda: os.geteuid() == 0,
+    "read the course": lambda: open({library!r}),
+    "write where it starts": lambda: open("mine", "w"),
+}}.items() if can(action)], os.getcwd())
+'''
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
+def test_a_confined_program_sees_the_course_and_writes_to_one_folder():
+    import socket
+    import tempfile
+
+    hidden, library = authoring.ROOT / "solutions", Path(sandbox.__file__)
+    with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile(dir="/tmp") as file:
+        if os.geteuid() == 0:
+            os.chown(scratch, sandbox.NOBODY, sandbox.NOBODY)
+        os.chmod(file.name, 0o644)
+        program = CONFINED.format(hidden=str(hidden), file=file.name, pid=os.getpid(), port=server.getsockname()[1], library=str(library))
+        done = subprocess.run(sandbox.confined([sys.executable, "-c", program], Path(scratch), [hidden]), capture_output=True, text=True)
+        assert done.stdout == f"['read the course', 'write where it starts'] {scratch}\n", done.stderr
+        assert os.listdir(scratch) == ["mine"]
+
+
+LIMITED = '''
+import os, resource
+
+
+def stopped(action):
+    try:
+        action()
+    except (OSError, MemoryError) as error:
+        return type(error).__name__
+
+
+print(stopped(lambda: bytearray(2**30 + 2**29)), stopped(lambda: os.truncate(os.open("big", os.O_CREAT | os.O_WRONLY), 2**30)),
+      stopped(lambda: [os.open(".", os.O_RDONLY) for _ in range(2000)]), resource.getrlimit(resource.RLIMIT_NPROC)[0])
+'''
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems limit otherwise")
+@pytest.mark.parametrize("processes", [0, 400])
+def test_a_limited_program_is_stopped_by_what_it_takes(tmp_path, processes):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    command = [sys.executable, "-m", "course_lib.classroom.sandbox", "1.0", str(processes), sys.executable, "-c", LIMITED.replace("big", str(tmp_path / "big"))]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(authoring.ROOT)})
+    assert done.stdout.split() == ["MemoryError", "OSError", "OSError", str(processes or before)], done.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 @pytest.mark.full
 def test_memory_is_limited_without_bubblewrap_too(room):
