@@ -85,16 +85,19 @@ for answer, test in json.load(sys.stdin):
 TEST = "lesson_00.check_psnr(psnr)"
 LOOK = '''
 import sys
+import course_lib.photos
 from course_lib import checks, evaluation
 assert callable(evaluation.Scores.summary) and list(evaluation.STATISTICS) == ["maximum", "minimum", "mean"]
 assert evaluation.math.inf > 1 and lesson_00.check_psnr.__defaults__ == (0,) and checks.compare_number.__kwdefaults__["tolerance"] == 0
-assert sys.gettrace() is None and not get_ipython().custom_exceptions and not get_ipython().input_transformers_post
+assert sys.gettrace() is sys.getprofile() is None and "showtraceback" not in vars(get_ipython())
+assert not get_ipython().custom_exceptions and not get_ipython().input_transformers_post
 print("Correct: all is as it was")
 '''
 CHANGES = ["", "lesson_00.evaluation.Scores.summary = None", "lesson_00.evaluation.STATISTICS = {}", "lesson_00.evaluation.STATISTICS.clear()",
            "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
            "lesson_00.compare_number.__kwdefaults__ = {'tolerance': 1e9}", "lesson_00.compare_number.__kwdefaults__['tolerance'] = 1e9",
-           "import sys\nsys.settrace(lambda *a: None)", "print = lambda *a: None",
+           "import sys\nsys.settrace(lambda *a: None)", "import sys\nsys.setprofile(lambda *a: None)", "get_ipython().showtraceback = lambda *a, **k: None",
+           "import sys\nsys.modules['course_lib.photos'] = None", "print = lambda *a: None",
            "get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)", "get_ipython().input_transformers_post.append(lambda lines: [])"]
 
 
