@@ -157,16 +157,16 @@ def test_a_short_motion_and_a_small_photograph_are_not_looked_at_again(model, mo
 
 def test_kernels_are_judged_in_the_middle_of_the_photograph_as_asked(model, monkeypatch):
     blurred, seen = blur.convolve(photos.load("window_dogs"), blur.linear_psf(20, 30)), []
-    camera = np.column_stack([np.linspace(-9, 9, 30), np.linspace(-6, 5, 30) ** 2 / 6, np.zeros((30, 2))])
+    camera = np.column_stack([np.linspace(-9, 9, 30), np.linspace(-6, 5, 30) ** 2 / 6, np.linspace(-1, 1, 30), np.zeros(30)])
     monkeypatch.setattr(camera_path, "find", lambda *given, smaller, **search: seen.append(search) or (camera, 1000.0))
     monkeypatch.setattr(classical, "richardson_lucy", lambda *given: seen.append(given) or given[0])
     monkeypatch.setattr(blind, "sparsity", lambda image, shrink: seen.append(shrink) or 0.5)
     assert blind.find_kernel(blurred, model, least=48.0) is None and seen == []
-    blind.find_kernel(blurred, model, scales=(1.0,), shrink=1, draws=7, rounds=())
-    assert seen.pop(0) == {"draws": 7, "rounds": ()} and seen[1::2] == [1, 1]
+    blind.find_kernel(blurred, model, scales=(1.0, 1.5), shrink=1, draws=7, rounds=())
+    assert [seen.pop(0), seen.pop(0)] == 2 * [{"draws": 7, "rounds": ()}] and seen[1::2] == 4 * [1]
     top, left = ((side - blind.MIDDLE) // 2 for side in blurred.shape[:2])
     kernel = blind.mean_kernel(camera, blurred.shape)
-    for (image, tried, *more), expected in zip(seen[::2], (kernel, kernel[::-1, ::-1]), strict=True):
+    for (image, tried, *more), expected in zip(seen[::2], 2 * (kernel, kernel[::-1, ::-1]), strict=True):
         np.testing.assert_array_equal(image, blurred[top:top + blind.MIDDLE, left:left + blind.MIDDLE])
         np.testing.assert_array_equal(tried, expected)
         assert more == [blind.ITERATIONS, blind.GAMMA]
