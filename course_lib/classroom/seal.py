@@ -1,7 +1,7 @@
 """Inside the student's kernel: what a test relies on is put back before every test.
 
 Runs before the student's first cell: `seal(shell, check)` remembers every function and class of every module
-that is loaded, and the checks' own code. `restore` puts them back, so that a test asks the course's check, NumPy and
+that is loaded, and the course's own code, tables and limits. `restore` puts them back, so that a test asks the course's check, NumPy and
 Keras as they were installed, whatever a cell has assigned to them, and removes IPython hooks that could
 swallow an error. Two things it cannot do: keep a secret from code in the same process, and undo a change inside
 a C object. What matters is that no *simple* way to fool a test is left; a determined one shows in the submission.
@@ -19,6 +19,11 @@ def _is_code(value) -> bool:
     return callable(value) or isinstance(value, ModuleType)
 
 
+def _is_ours(module: str, key: str) -> bool:
+    """Whether it is the course's, such as the tolerance of a check: that is put back whatever it is."""
+    return module.split(".")[0] == "course_lib" and not key.startswith("__")
+
+
 class Seal:
     """What was loaded when it was made; `restore` brings it back."""
 
@@ -30,7 +35,7 @@ class Seal:
             pass
         self.modules = {name: module for name, module in sys.modules.items()
                         if isinstance(module, ModuleType) and module is not shell.user_module}
-        self.values = {name: {key: value for key, value in vars(module).items() if _is_code(value)}
+        self.values = {name: {key: value for key, value in vars(module).items() if _is_code(value) or _is_ours(name, key)}
                        for name, module in self.modules.items()}
         inside = [value for name, values in self.values.items() if name.split(".")[0] in OURS for value in values.values()]
         self.classes = {value: {key: member for key, member in vars(value).items() if not key.startswith("__")}
@@ -38,6 +43,9 @@ class Seal:
         members = [member for values in self.classes.values() for member in values.values()]
         self.functions = {value: (value.__code__, value.__defaults__, value.__kwdefaults__)
                           for value in inside + members if isinstance(value, FunctionType)}
+        ours = [value for name, values in self.values.items() for key, value in values.items() if _is_ours(name, key)]
+        named = [function.__kwdefaults__ for function in self.functions]
+        self.contents = [(value, value.copy()) for value in ours + named if type(value) in (list, dict)]
         self.own = dict(vars(shell))
 
     def restore(self, names: list[str]) -> None:
@@ -64,6 +72,9 @@ class Seal:
                 function.__defaults__ = defaults
             if function.__kwdefaults__ is not named:
                 function.__kwdefaults__ = named
+        for value, content in self.contents:
+            value.clear()
+            value.extend(content) if type(value) is list else value.update(content)
         self._shell()
         package, _, last = self.check.rpartition(".")
         for name in names:

@@ -1,5 +1,6 @@
 """Ways to fool a test or the machine that runs it: each is tried for real, and scores 0."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,6 +61,55 @@ def small(answer: str, test: str | None = None, keep_test: bool = True) -> nbfor
     notebook.cells = [cell for name, cell in cells.items() if keep_test or name != "psnr-test"]
     notebook.metadata["lesson"] = LESSON
     return notebook
+
+
+SEALED = '''
+import json, sys
+from contextlib import redirect_stdout
+from io import StringIO
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_lib.classroom.seal import Seal
+
+shell = InteractiveShell.instance()
+restore = Seal(shell, "course_lib.checks.lesson_00").restore
+for answer, test in json.load(sys.stdin):
+    with redirect_stdout(StringIO()) as said:
+        shell.run_cell("import numpy as np\\nfrom course_lib.checks import lesson_00\\n\\n" + answer)
+        restore(["lesson_00", "print", "psnr"])
+        before = len(said.getvalue())
+        ran = shell.run_cell(test).success
+    print(int(ran and said.getvalue()[before:].startswith("Correct: ")))
+'''
+TEST = "lesson_00.check_psnr(psnr)"
+LOOK = '''
+import sys
+import course_lib.photos
+from course_lib import checks, evaluation
+assert callable(evaluation.Scores.summary) and list(evaluation.STATISTICS) == ["maximum", "minimum", "mean"]
+assert evaluation.math.inf > 1 and lesson_00.check_psnr.__defaults__ == (0,) and checks.compare_number.__kwdefaults__["tolerance"] == 0
+assert sys.gettrace() is sys.getprofile() is None and "showtraceback" not in vars(get_ipython())
+assert not get_ipython().custom_exceptions and not get_ipython().input_transformers_post
+print("Correct: all is as it was")
+'''
+CHANGES = ["", "lesson_00.evaluation.Scores.summary = None", "lesson_00.evaluation.STATISTICS = {}", "lesson_00.evaluation.STATISTICS.clear()",
+           "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
+           "lesson_00.compare_number.__kwdefaults__ = {'tolerance': 1e9}", "lesson_00.compare_number.__kwdefaults__['tolerance'] = 1e9",
+           "import sys\nsys.settrace(lambda *a: None)", "import sys\nsys.setprofile(lambda *a: None)", "get_ipython().showtraceback = lambda *a, **k: None",
+           "import sys\nsys.modules['course_lib.photos'] = None", "print = lambda *a: None",
+           "get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)", "get_ipython().input_transformers_post.append(lambda lines: [])"]
+
+
+def test_what_a_cell_has_changed_is_put_back_before_a_test(tmp_path):
+    """Every attack that leaves the process alive, and what else a check relies on; the right answer is right after them all."""
+    wrong = {name: code for name, code in ATTACKS.items() if "_exit" not in code}
+    cells = [*((code, TEST) for code in wrong.values()), ("def psnr(mse):\n    return 10 * np.log10(255**2 / mse)", TEST),
+             *((change, LOOK) for change in CHANGES)]
+    done = subprocess.run([sys.executable, "-c", SEALED], input=json.dumps(cells), capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(authoring.ROOT), "IPYTHONDIR": str(tmp_path)})
+    passed = dict(zip([*wrong, "right", *CHANGES], done.stdout.split()))
+    assert passed == {name: "0" for name in wrong} | {"right": "1"} | {change: "1" for change in CHANGES}, done.stderr
 
 
 @pytest.mark.full
@@ -143,6 +193,74 @@ def test_a_submission_sees_and_reaches_nothing_but_itself(room, monkeypatch):
     assert room.scores(LESSON)["trespasser"] == 2, room.sentences(LESSON, "trespasser")["psnr-test"]
     assert not Path("/var/written-by-a-student").exists()
     assert subprocess.run(["pgrep", "-x", "sleep", "-u", str(sandbox.NOBODY)], capture_output=True).stdout == b""
+
+
+CONFINED = '''
+import os, socket
+
+
+def can(action):
+    try:
+        return action() is not False
+    except OSError:
+        return False
+
+
+print([what for what, action in {{
+    "see what is hidden": lambda: os.listdir({hidden!r}) != [],
+    "see what lies in /tmp": lambda: os.path.exists({file!r}),
+    "see the grader's processes": lambda: open("/proc/{pid}/cmdline").read() == {command!r},
+    "reach this machine": lambda: socket.create_connection(("127.0.0.1", {port}), 2),
+    "change the course": lambda: open({library!r}, "a"),
+    "be root": lambda: os.geteuid() == 0,
+    "read the course": lambda: open({library!r}),
+    "write where it starts": lambda: open("mine", "w"),
+}}.items() if can(action)], os.getcwd())
+'''
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="needs bubblewrap: apt install bubblewrap")
+def test_a_confined_program_sees_the_course_and_writes_to_one_folder():
+    import socket
+    import tempfile
+
+    hidden, library = authoring.ROOT / "solutions", Path(sandbox.__file__)
+    with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as scratch, tempfile.NamedTemporaryFile(dir="/tmp") as file:
+        if os.geteuid() == 0:
+            os.chown(scratch, sandbox.NOBODY, sandbox.NOBODY)
+        os.chmod(file.name, 0o644)
+        program = CONFINED.format(hidden=str(hidden), file=file.name, pid=os.getpid(), command=Path("/proc/self/cmdline").read_text(),
+                                  port=server.getsockname()[1], library=str(library))
+        done = subprocess.run(sandbox.confined([sys.executable, "-c", program], Path(scratch), [hidden]), capture_output=True, text=True)
+        assert done.stdout == f"['read the course', 'write where it starts'] {scratch}\n", done.stderr
+        assert os.listdir(scratch) == ["mine"]
+
+
+LIMITED = '''
+import os, resource
+
+
+def stopped(action):
+    try:
+        action()
+    except (OSError, MemoryError) as error:
+        return type(error).__name__
+
+
+print(stopped(lambda: bytearray(2**30 + 2**29)), stopped(lambda: os.truncate(os.open("big", os.O_CREAT | os.O_WRONLY), 2**30)),
+      stopped(lambda: [os.open(".", os.O_RDONLY) for _ in range(2000)]), resource.getrlimit(resource.RLIMIT_NPROC)[0])
+'''
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems limit otherwise")
+@pytest.mark.parametrize("processes", [0, 400])
+def test_a_limited_program_is_stopped_by_what_it_takes(tmp_path, processes):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    command = [sys.executable, "-m", "course_lib.classroom.sandbox", "1.0", str(processes), sys.executable, "-c", LIMITED.replace("big", str(tmp_path / "big"))]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(authoring.ROOT)})
+    assert done.stdout.split() == ["MemoryError", "OSError", "OSError", str(processes or before)], done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")

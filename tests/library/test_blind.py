@@ -1,6 +1,7 @@
 """Blind deconvolution: the spectrum shows the motion, the network reads it, and does no harm where there is none."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -43,10 +44,17 @@ def test_too_small_a_photograph_is_one_clear_error(shape):
         blind.log_spectrum(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.parametrize("shape", [(96, 96), (96, 300)])
+def test_the_smallest_photograph_has_a_spectrum(shape):
+    assert blind.log_spectrum(photos.load("citrus")[:shape[0], :shape[1]]).shape == (96, 49, 2)
+
+
 # --- The network ------------------------------------------------------------------------------
 
 def test_an_answer_is_a_kernel(model):
-    kernel = blind.estimate(blind.log_spectrum(photos.load("paint_brushes")), model)
+    spectrum = blind.log_spectrum(photos.load("paint_brushes"))
+    kernel = blind.estimate(spectrum, model)
+    assert (kernel == blind.estimate(spectrum, model)).all() and kernel[kernel > 0].min() > 0.019 * kernel.max()
     assert kernel.shape == (blind.SIDE, blind.SIDE) and kernel.dtype == np.float32
     assert kernel.sum() == pytest.approx(1, abs=1e-5) and kernel.min() >= 0
 
@@ -85,6 +93,14 @@ def test_the_right_one_of_a_kernel_and_the_same_turned_leaves_the_sparser_photog
     blurred = blur.convolve(photos.load(name), bend, blind.GAMMA)
     right, wrong = (classical.richardson_lucy(blurred, kernel, blind.ITERATIONS, blind.GAMMA) for kernel in (bend, bend[::-1, ::-1]))
     assert blind.sparsity(right) < blind.sparsity(wrong)
+
+
+def test_sparsity_is_that_of_the_photograph_made_smaller():
+    image = photos.load("citrus")[:200, :300]
+    for shrink in (1, 3):
+        twice = image.repeat(shrink, 0).repeat(shrink, 1)
+        assert blind.sparsity(twice, shrink) == pytest.approx(blind.sparsity(image, 1), abs=1e-6)
+    assert blind.sparsity(image, 1) != pytest.approx(blind.sparsity(image, 2), abs=0.003)
 
 
 def test_length_is_that_of_a_straight_motion():
@@ -137,6 +153,24 @@ def test_a_short_motion_and_a_small_photograph_are_not_looked_at_again(model, mo
     sizes.clear()
     blind.find_kernel(blur.convolve(sharp, blur.linear_psf(20, 30))[:320, :450], model)
     assert sizes == [(320, 450), (213, 300)]
+
+
+def test_kernels_are_judged_in_the_middle_of_the_photograph_as_asked(model, monkeypatch):
+    blurred, seen = blur.convolve(photos.load("window_dogs"), blur.linear_psf(20, 30)), []
+    camera = np.column_stack([np.linspace(-9, 9, 30), np.linspace(-6, 5, 30) ** 2 / 6, np.linspace(-1, 1, 30), np.zeros(30)])
+    monkeypatch.setattr(camera_path, "find", lambda *given, smaller, **search: seen.append(search) or (camera, 1000.0))
+    monkeypatch.setattr(classical, "richardson_lucy", lambda *given: seen.append(given) or given[0])
+    monkeypatch.setattr(blind, "sparsity", lambda image, shrink: seen.append(shrink) or 0.5)
+    assert blind.find_kernel(blurred, model, least=48.0) is None and seen == []
+    blind.find_kernel(blurred, model, scales=(1.0, 1.5), shrink=1, draws=7, rounds=())
+    assert [seen.pop(0), seen.pop(0)] == 2 * [{"draws": 7, "rounds": ()}] and seen[1::2] == 4 * [1]
+    top, left = ((side - blind.MIDDLE) // 2 for side in blurred.shape[:2])
+    kernel = blind.mean_kernel(camera, blurred.shape)
+    for (image, tried, *more), expected in zip(seen[::2], 2 * (kernel, kernel[::-1, ::-1]), strict=True):
+        np.testing.assert_array_equal(image, blurred[top:top + blind.MIDDLE, left:left + blind.MIDDLE])
+        np.testing.assert_array_equal(tried, expected)
+        assert more == [blind.ITERATIONS, blind.GAMMA]
+    assert min(top, left) > 0
 
 
 def gain(sharp, blurred, model, **given):
@@ -195,6 +229,47 @@ def test_a_sample_is_a_window_and_its_kernel():
         height, width, channels = blurred.shape
         assert 1 <= height / blind.WINDOW <= 1.5 and 1 <= width / blind.WINDOW <= 2 and channels == 3 and blurred.dtype == np.uint8
         assert kernel.shape == (blind.SIDE, blind.SIDE) and kernel.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_motion_too_long_for_the_kernel_is_drawn_again(monkeypatch):
+    longer, short = blur.linear_psf(70, 20), blur.linear_psf(9, 20)
+    drawn = iter((longer, short))
+    monkeypatch.setattr(blind, "UNMOVED", 0)
+    monkeypatch.setattr(blind, "exposure", lambda image, seed: (image, image, next(drawn), 1.0))
+    _, kernel = blind.sample([photos.load("citrus")], np.random.default_rng(0))
+    around = (blind.SIDE - len(short)) // 2
+    np.testing.assert_allclose(kernel, np.pad(short, around), atol=1e-7)
+
+
+def test_where_nothing_moved_the_kernel_is_a_point(monkeypatch):
+    monkeypatch.setattr(blind, "UNMOVED", 1)
+    _, kernel = blind.sample([photos.load("citrus")], np.random.default_rng(0))
+    assert kernel[blind.REACH, blind.REACH] == kernel.sum() == 1
+
+
+def test_all_samples_differ_and_are_made_once(monkeypatch, tmp_path):
+    sharp, drawn = photos.load("citrus")[:96, :96], []
+    monkeypatch.setattr(blind, "log_spectrum", lambda image: np.zeros((1, 1, 2), np.float32))
+    monkeypatch.setattr(blind, "cepstrum", lambda spectra: spectra)
+    monkeypatch.setattr(blind, "sample", lambda images, rng: drawn.append(rng.random()) or (sharp, np.full((1, 1), drawn[-1], np.float32)))
+    for _ in range(2):
+        cepstra, kernels = blind.samples("validation", 3, 1003, tmp_path)
+        np.testing.assert_allclose(kernels[:, 0, 0], drawn, atol=1e-3)
+        assert len(cepstra) == 1003 == len(set(drawn))
+
+
+def test_a_sample_and_its_kernel_are_turned_alike(monkeypatch, tmp_path):
+    kernel, seen = np.arange(49 * 49, dtype=np.float32).reshape(1, 49, 49).repeat(64, 0), []
+    model = SimpleNamespace(compile=lambda *given: None, fit=lambda data, **given: seen.extend(data))
+    monkeypatch.setattr(blind, "samples", lambda *given: (np.stack([kernel, -kernel], -1), kernel))
+    monkeypatch.setattr(blind, "estimator", lambda: model)
+    monkeypatch.setattr(blind, "learn_scenes", lambda *given, **more: None)
+    monkeypatch.setattr(camera_path, "save_scenes", lambda *given: None)
+    monkeypatch.setattr(restoration, "save_weights", lambda *given: None)
+    blind.train(tmp_path, count=64, held_out=64)
+    (cepstra, kernels), = [(both.numpy(), answers.numpy()) for both, answers in seen]
+    assert (cepstra[..., 0].reshape(64, -1) == kernels).all() and (cepstra[..., 1] == -cepstra[..., 0]).all()
+    assert len({one.tobytes() for one in kernels}) == 8
 
 
 def test_training_goes_from_end_to_end(tmp_path):

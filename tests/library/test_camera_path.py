@@ -32,6 +32,14 @@ def test_the_middle_of_the_exposure_is_the_middle_of_the_kernel():
     assert camera[-1, 0] - camera[0, 0] == pytest.approx(7, rel=0.15)
 
 
+@pytest.mark.parametrize("frames, shutter", [(7, 0.3), (13, 0.9)])
+def test_light_falls_when_frames_are_exposed(frames, shutter):
+    logit = np.float32([np.log((shutter - 0.2) / (1 - shutter))])
+    times, weights = (value[0].numpy() for value in camera_path._moments(motion([(1, 0)])[0]._replace(shutter=logit), tf.constant([float(frames)])))
+    np.testing.assert_allclose(times[weights > 0], blur.exposure_times(frames, shutter, camera_path.PARTS), atol=1e-6)
+    np.testing.assert_allclose(weights[weights > 0], 1 / (frames * camera_path.PARTS), rtol=1e-5)
+
+
 @pytest.mark.parametrize("velocity, roll, zoom", [([(12, 5)], 0, 0), ([(6, -9), (8, 3)], 0, 0), ([(5, 0)], 1.0, 0), ([(0, 6)], 0, 0.02)])
 def test_the_power_is_that_of_the_mean_kernel(velocity, roll, zoom):
     shape = (400, 600)
@@ -54,6 +62,8 @@ def test_the_answer_is_read_at_x_and_y():
     there, elsewhere, between = camera_path._unexpected(points, tf.ones((3, 1)), tf.constant(answer)).numpy()
     assert there == pytest.approx(-np.log(0.5), abs=1e-4) and elsewhere == pytest.approx(-np.log(1e-6), abs=1e-3)
     assert between == pytest.approx((there + elsewhere) / 2, abs=1e-3)
+    path, weights = tf.constant([[[-5.0, 3.0], [90.0, -90.0]]]), tf.constant([[0.25, 0.75]])     # it ends outside
+    assert camera_path._unexpected(path, weights, tf.constant(answer)).numpy() == pytest.approx(0.25 * there + 0.75 * elsewhere, abs=1e-3)
 
 
 # --- What spectra photographs have --------------------------------------------------------------
@@ -126,6 +136,23 @@ def test_the_less_a_photograph_is_explained_the_less_its_spectrum_decides(scenes
 
 
 # --- From a spectrum to a path ------------------------------------------------------------------
+
+def test_of_the_motions_found_the_least_surprising_is_returned_as_blur_writes_it(scenes, monkeypatch):
+    """Those that went astray, of which nothing is known, are none of them."""
+    def descended(values, frames, *more):
+        number = np.arange(len(frames), dtype=np.float32)
+        surprise = np.where(number == 0, np.nan, np.abs(number - 5) + 3)
+        turn = np.stack([number * 100 * np.radians(0.2), number], -1)           # 0.2 degrees and one per cent for each
+        velocity = np.float32([1, 0, 0, 0, 0, 0])[:, None] * [2, -1] * number[:, None, None]
+        return [tf.constant(value, tf.float32) for value in (velocity, turn, np.full_like(number, 20), values[3], values[4])], tf.constant(surprise)
+
+    monkeypatch.setattr(camera_path, "_descend", descended)
+    seen = camera_path.Seen(np.zeros((96, 49), np.float32), blur.linear_psf(48, 0).astype(np.float32), (300, 400))
+    camera, surprise = camera_path.find(seen, scenes, draws=128, rounds=((12, 1, 1),))
+    times = blur.exposure_times(len(camera) // 12, 1.0, 12)
+    assert surprise == 3
+    np.testing.assert_allclose(camera, np.outer(times, [10, -5, 1, 0.05]), atol=1e-5)
+
 
 @pytest.mark.parametrize("name, velocity", [("window_dogs", [(14, 8), (7, -10)]), ("bridge_at_night", [(4, 18), (9, 0)])])
 def test_the_path_of_a_blur_is_found(scenes, name, velocity):

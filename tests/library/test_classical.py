@@ -7,6 +7,7 @@ from course_lib import blur, classical, photos
 from course_lib.evaluation import psnr
 
 PSF = blur.linear_psf(*blur.LEVEL_1)
+BENT = blur.path_psf(np.array([[-9, 5], [0, 0], [4, 0], [6, 1]], float))       # another one if mirrored or transposed
 METHODS = {"wiener": classical.wiener, "richardson_lucy": classical.richardson_lucy}
 
 
@@ -58,9 +59,9 @@ def test_richardson_lucy_is_scikit_images(pair):
     """Away from the border, where each invents what lies beyond."""
     from skimage.restoration import richardson_lucy
 
-    blurred, _ = pair
-    expected = richardson_lucy(blur.to_light(blurred)[..., 1], PSF, 20)
-    result = classical.richardson_lucy(blurred, PSF, 20)[..., 1]
+    blurred = blur.convolve(pair[1], BENT)
+    expected = richardson_lucy(blur.to_light(blurred)[..., 1], BENT, 20)
+    result = classical.richardson_lucy(blurred, BENT, 20)[..., 1]
     middle = slice(60, -60), slice(60, -60)
     assert np.abs(result[middle].astype(int) - blur.to_stored(expected)[middle]).max() <= 1
 
@@ -93,6 +94,12 @@ def test_no_blur_is_left_alone(pair):
     assert np.abs(classical.wiener(sharp, blur.linear_psf(0, 0), 0).astype(int) - sharp).max() <= 1
 
 
+def test_black_stays_black(pair):
+    black = np.zeros_like(pair[1][:60])
+    with np.errstate(divide="raise", invalid="raise"):
+        assert (classical.richardson_lucy(black, PSF, 3) == black).all()
+
+
 def test_wrong_arguments_are_explained(pair):
     blurred, _ = pair
     with pytest.raises(ValueError, match="two odd sides and the sum 1"):
@@ -103,5 +110,7 @@ def test_wrong_arguments_are_explained(pair):
         classical.wiener(blurred, PSF, -1)
     with pytest.raises(ValueError, match="iterations"):
         classical.richardson_lucy(blurred, PSF, 0)
+    with pytest.raises(ValueError, match="iterations is 0"):
+        classical.richardson_lucy_at(blurred, PSF, (0, 5))
     with pytest.raises(ValueError, match="uint8 RGB"):
         classical.wiener(blurred[..., 0], PSF)

@@ -115,11 +115,13 @@ def test_tables_as_text_and_html(pair):
     assert lines[2].split()[2:] == ["SSIM", "1.000", f"{ssim(sharp, image):.3f}", f"{(1 + ssim(sharp, image)) / 2:.3f}"]
     assert len({len(line) for line in lines}) == 1, "columns are aligned"
     html = scores._repr_html_()
-    assert "<td>input &lt;a&gt;</td>" in html and "over 2 photographs" in html and html.count("<tr>") == 3
+    assert "<td>input &lt;a&gt;</td>" in html and "over 2 photographs<" in html and html.count("<tr>") == 3
+    one = score([pair], {"input": lambda x: x, "darker": darker})
+    assert "over 1 photograph<" in one._repr_html_()
 
 
 def test_errors_of_score_name_method_and_pair(pair):
-    with pytest.raises(ValueError, match="bad on pair 1: .*equal"):
+    with pytest.raises(ValueError, match=r"bad on pair 1: the sharp image has shape \(100, .* and the image \(96, .*equal"):
         score([pair, pair], {"bad": lambda x, seen=[]: x if not seen.append(0) and len(seen) == 1 else x[:-4]})
     for pairs, methods in (([], {"same": lambda x: x}), ([pair], {})):
         with pytest.raises(ValueError, match="at least one pair and one method"):

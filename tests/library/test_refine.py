@@ -75,7 +75,16 @@ def test_stripes_that_are_read_as_a_motion_come_to_no_harm(estimator, model, pla
 
 def test_what_is_left_alone_is_not_refined(estimator, model):
     sharp = photos.load("hillside")
-    assert (refine.deblur(sharp, estimator, model) == sharp).all()
+    left = refine.deblur(sharp, estimator, model)
+    assert (left == sharp).all() and not np.shares_memory(left, sharp)
+
+
+def test_it_says_what_it_is_doing(monkeypatch):
+    said = []
+    monkeypatch.setattr(blind, "find_kernel", lambda image, estimator, say: say("looking") or blur.linear_psf(9, 40))
+    monkeypatch.setattr(restoration, "tiled", lambda image, model, progress: [progress(done, 3) for done in range(4)])
+    refine.deblur(photos.load("citrus")[:96, :96], None, None, said.append)
+    assert said == ["looking", "undoing the motion", *(f"removing the marks, {part} %" for part in (0, 33, 66, 100))]
 
 
 @pytest.mark.parametrize("colour", [0, 90, (200, 30, 0)])
@@ -105,6 +114,8 @@ def test_batches_are_patches_of_one_place_all_turned_alike():
     assert inputs.shape == (16, 32, 32, 9) and targets.shape == (16, 32, 32, 3) and -1 <= inputs.min() < inputs.max() <= 1
     assert all((shown == targets).all() for shown in np.split(inputs, 3, axis=3))
     assert len({batch.tobytes() for batch in targets}) > 8
+    _, turned = next(refine.batches([np.concatenate([square] * 4, axis=2) for square in (sharp[:32, :32], sharp[8:, 18:])], 128, 32, seed=1))
+    assert len({batch.tobytes() for batch in turned}) == 16, "two windows, each in eight ways"
 
 
 def test_the_stored_weights_score_what_their_history_says(estimator, model):

@@ -144,6 +144,15 @@ def test_progress_counts_the_tiles(model):
     assert calls == [(i, calls[-1][1]) for i in range(len(calls))] and len(calls) == calls[-1][1] + 1 > 2
 
 
+def test_too_little_memory_is_one_sentence(model, monkeypatch):
+    def full(x):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(restoration, "_compiled", lambda model: full)
+    with pytest.raises(MemoryError, match="a tile of 32 x 16 pixels; .*--tile 512"):
+        restoration.deblur(noise(16, 32), model)
+
+
 def test_new_weights_count_at_once(model):
     copy, image = networks.generator(width=8), noise(32, 32)
     copy.set_weights(model.get_weights())
@@ -237,6 +246,9 @@ def test_weights_survive_in_half_precision(stored, model):
 def test_load_takes_a_precision(stored):
     assert restoration.load(stored, dtype="mixed_bfloat16").layers[1].compute_dtype == "bfloat16"
     assert restoration.load(str(stored)).layers[1].compute_dtype == "float32"
+    with pytest.raises(ValueError, match="float12") as error:
+        restoration.load(stored, dtype="float12")
+    assert "damaged" not in str(error.value)
 
 
 def test_a_training_run_gives_its_last_epoch(stored, model):

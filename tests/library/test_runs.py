@@ -10,7 +10,7 @@ import pytest
 
 from course_lib import blur, photos
 from course_lib.files import atomic, locked
-from course_lib.runs import SIZES, Run, RunError, Settings, read_checkpoint
+from course_lib.runs import SIZES, Run, RunError, Settings, read_checkpoint, write_history, write_settings
 
 
 def test_settings_are_read_from_text():
@@ -18,6 +18,8 @@ def test_settings_are_read_from_text():
     assert (settings.width, settings.learning_rate, settings.squash) == (32, 3e-4, True)
     assert settings.changed_by(["content=none"]).content is None
     assert (settings.steps, settings.limit, settings.content) == (None, 7, "l1")
+    again = settings.changed_by(["squash=False", "limit=None", "precision=float32"])       # as Python writes them, too
+    assert (again.squash, again.limit, again.precision) == (False, None, "float32")
 
 
 @pytest.mark.parametrize("text, message", [
@@ -91,9 +93,29 @@ def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeyp
     assert flushed == [0] and (tmp_path / "file.txt").read_text() == "new"
 
 
-def test_a_checkpoint_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+def test_a_checkpoint_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError):
         read_checkpoint(tmp_path)
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(np, "load", denied)
+    with pytest.raises(PermissionError):
+        read_checkpoint(tmp_path)
+
+
+def test_a_history_comes_back_as_it_was_written(tmp_path):
+    """The untrained network has no losses."""
+    rows = [{"epoch": 0, "psnr": 25.1234}, {"epoch": 1, "content": 0.0123456, "psnr": 26.5}]
+    write_settings(tmp_path, Settings(), {})
+    assert Run(tmp_path).history == []
+    write_history(tmp_path, rows)
+    assert Run(tmp_path).history == rows
+    for damaged in ("epoch,psnr\n0,25.1x\n", "epoch,psnr\n0,25.1,7\n"):
+        (tmp_path / "history.csv").write_text(damaged)
+        with pytest.raises(RunError, match="history.csv is damaged .*; restore the file"):
+            Run(tmp_path).history
 
 
 def test_the_sizes_are_three():
@@ -116,10 +138,10 @@ def test_a_stored_run_is_whole(folder):
 
 def test_pictures_are_found_by_any_whole_number_and_from_the_end():
     run = Run(photos.DATA / "runs" / "content")
-    last = len(run.history) - 1
+    last, count = len(run.history) - 1, len(list((run.folder / "pictures").glob("sharp_*.webp")))
     assert (run.picture(np.int64(last), 0) == run.picture(-1)).all()
     for which, photo in ((last + 1, 0), (0, 99)):
-        with pytest.raises(RunError, match=f"epochs 0 to {last} of photographs 0 to"):
+        with pytest.raises(RunError, match=f"epochs 0 to {last} of photographs 0 to {count - 1}\\."):
             run.picture(which, photo)
     with pytest.raises(TypeError):
         run.picture(1.5)

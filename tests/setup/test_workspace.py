@@ -2,9 +2,11 @@
 
 import json
 import os
+import pkgutil
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -104,6 +106,14 @@ def test_a_damaged_record_costs_nothing(lessons, tmp_path):
     for damage in ("{", "[1]", ""):
         (work / workspace.RECORD).write_text(damage, encoding="utf-8")
         assert workspace.copy_lessons(lessons, work) == ([], [])
+    write_lesson(lessons / "04_generator.ipynb", "second")
+    assert names(workspace.copy_lessons(lessons, work)[1]) == ["04_generator.ipynb"]
+
+
+def test_a_number_that_means_two_lessons_fetches_none(lessons, tmp_path):
+    write_lesson(lessons / "04_other.ipynb", "first")
+    with pytest.raises(ValueError, match="LESSON is '04'"):
+        workspace.reset("04", lessons, tmp_path / "my_work")
 
 
 def test_a_full_disk_leaves_no_half_lesson(lessons, tmp_path, monkeypatch):
@@ -149,6 +159,17 @@ def test_lab_serves_my_work_and_says_what_is_new(lessons, tmp_path, monkeypatch,
         assert ("--no-browser" in words) == ("Open the address below" in out) == (not display)
         assert ("--allow-root" in words) == (user == 0)
         assert ("Copied to my_work: 00_start_here.ipynb, " in out) == (user == 0)
+
+    for name in ("WAYLAND_DISPLAY", "darwin"):          # a screen there is, too, or always
+        monkeypatch.setenv("DISPLAY", "")
+        monkeypatch.setenv(name, "wayland-0") if name.isupper() else monkeypatch.setattr(sys, "platform", name)
+        workspace.lab((), lessons, work)
+        words = dict(word.lstrip("-").partition("=")[::2] for word in given.pop())
+        assert "no-browser" not in words
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert pkgutil.resolve_name(words["ContentsManager.pre_save_hook"]) is workspace.drop_dead_widgets
+    assert (Path(words["LabApp.app_settings_dir"]) / "overrides.json").is_file()
+    assert words["LabApp.workspaces_dir"].startswith(str(work)) and (lessons / Path(words["LabApp.default_url"]).name).exists()
 
     write_lesson(lessons / "04_generator.ipynb", "second")
     (lessons / "glossary.md").write_text("# More\n", encoding="utf-8")
