@@ -126,20 +126,22 @@ def set_up(lock):
     usable = os.path.exists(PYTHON)
     pip = [PYTHON, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     itself = pip + ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall", "--editable", ROOT]
+    moved_from = next((line[len(PLACE):] for line in state if line.startswith(PLACE) and not is_here(line[len(PLACE):])), "")
     if wanted in state and usable:
-        made_in = [line[len(PLACE):] for line in state if line.startswith(PLACE)]
-        if made_in and made_in != [VENV]:
-            say("The folder was moved: renewing .venv")
-            move(made_in[0])
+        if not moved_from:
+            return
+        say("The folder was moved: renewing .venv")
+        if os.name != "nt" and " " not in VENV:     # programs of Windows, and first lines with a space, are written otherwise
+            move(moved_from)
             step(itself)
             write_state([line for line in state if not line.startswith(PLACE)] + [PLACE + VENV])
-        return
+            return
     free = shutil.disk_usage(ROOT).free / 1e9
     if not usable and free < DISK_GB:
         stop("The course needs %d GB of free disk here, and there are %.1f GB. Make room, then run this command again."
              % (DISK_GB, free))
     started = time.time()
-    if not usable or HALF_MADE in state:
+    if not usable or HALF_MADE in state or moved_from:
         python = find_python()
         say("1/3  Making .venv")
         step(python + ["-m", "venv", "--clear", VENV])
@@ -153,6 +155,14 @@ def set_up(lock):
     step(itself)
     write_state(([wanted] if lock == COURSE else [wanted, fingerprint(COURSE)]) + [PLACE + VENV])
     say("Ready after %d s." % (time.time() - started))
+
+
+def is_here(path):
+    """Whether this path, however written and through whatever links, leads to today's .venv."""
+    try:
+        return os.path.samefile(path, VENV)
+    except OSError:
+        return False
 
 
 def move(before):

@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):     # a file name or character that the terminal cannot show is no reason to stop
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if os.name == "nt" and sys.stdout.isatty():
+        os.system("")                           # has an older Windows console clear a line when told so, as progress does
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if options.run is deblur:                   # photographs after an option

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -156,7 +157,9 @@ def run(notebook: NotebookNode, path: Path) -> tuple[set[int], str]:
                             resources={"metadata": {"path": str(path.resolve().parent)}})
     why = ""
     try:
-        client.execute(env={"COURSE_SIZE": "smoke"} | dict(os.environ))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Proactor event loop")      # pyzmq's, at every start on Windows; it works all the same
+            client.execute(env={"COURSE_SIZE": "smoke"} | dict(os.environ))
     except CellTimeoutError:
         why = f"it ran longer than {LONGEST_CELL // 60} minutes. Is there a loop that does not end?"
     except DeadKernelError:

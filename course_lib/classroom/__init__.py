@@ -233,6 +233,8 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     ------
     ClassroomError if there is no such classroom, lesson or submission, or nothing was released.
     """
+    from course_lib.classroom import sandbox
+
     folder = Path(folder).resolve()
     if not _is_ours(folder):
         raise ClassroomError(f"{folder} is not a classroom: make one with `deblur-course classroom FOLDER`.")
@@ -243,6 +245,9 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     if not students:
         raise ClassroomError(f"{folder / 'submitted'} holds no submission of {name}: a submission is "
                              f"submitted/STUDENT/{name}/{name}.ipynb.")
+    if why := sandbox.refusal():
+        say(f"bubblewrap is installed but may not be used ({why}): the submissions are limited, but not confined. INSTRUCTORS.md, "
+            "\"What it protects against\", says what that means.")
 
     failed, left, started = [], [], time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:

@@ -32,9 +32,16 @@ FIRST_NAMESPACE = 0xEFFFFFFC    # PROC_PID_INIT_INO in Linux's include/linux/pro
 
 def available() -> bool:
     """Whether this machine has bubblewrap and lets us use it."""
+    return bool(shutil.which("bwrap")) and not refusal()
+
+
+def refusal() -> str:
+    """Why bubblewrap may not be used although it is installed, as on Ubuntu 24.04, in its own words; else ""."""
     program = shutil.which("bwrap")
-    return bool(program) and subprocess.run([program, "--ro-bind", "/", "/", "--unshare-net", "true"],
-                                            capture_output=True).returncode == 0
+    if not program:
+        return ""
+    tried = subprocess.run([program, "--ro-bind", "/", "/", "--unshare-net", "true"], capture_output=True, text=True, errors="replace")
+    return (tried.stderr.strip() or f"exit status {tried.returncode}") if tried.returncode else ""
 
 
 def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]:

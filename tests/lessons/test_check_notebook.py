@@ -2,6 +2,7 @@
 
 import copy
 import json
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -82,6 +83,15 @@ def test_a_cell_that_does_not_end_is_stopped(check, monkeypatch):
     monkeypatch.setattr(selfcheck, "LONGEST_CELL", 5)
     status, said = check(RIGHT | {"total": "while True: pass"})
     assert status == 1 and "Stopped in code cell 4" in said and "does not end" in said and "Points so far: 3 of 5" in said
+
+
+def test_what_pyzmq_warns_of_on_windows_is_not_shown(check, monkeypatch):
+    said = "Proactor event loop does not implement add_reader family of methods required for zmq."
+    monkeypatch.setattr(selfcheck.NotebookClient, "execute", lambda client, env: warnings.warn(said, RuntimeWarning))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert check({})[0] == 1
+    assert not shown
 
 
 def test_files_that_are_no_lessons(tmp_path, capsys):

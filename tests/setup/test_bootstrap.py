@@ -123,21 +123,49 @@ def test_installed_once_and_again_after_a_change(project):
     assert project[5:] == [course.COURSE, "course"]
 
 
+def move_to(after, monkeypatch, before):
+    before.rename(after)
+    for name in ("ROOT", "VENV", "PYTHON", "STATE"):
+        monkeypatch.setattr(course, name, getattr(course, name).replace(str(before), str(after)))
+
+
+@posix
 def test_a_moved_folder_is_made_right_without_a_download(project, monkeypatch, tmp_path):
     course.set_up(course.TEST)
     script = Path(course.PYTHON).with_name("alembic")
     script.write_text(f"#!{course.PYTHON}\n")
     script.chmod(0o755)
     before, after = tmp_path, tmp_path.with_name("moved")
-    before.rename(after)
-    for name in ("ROOT", "VENV", "PYTHON", "STATE"):
-        monkeypatch.setattr(course, name, getattr(course, name).replace(str(before), str(after)))
+    move_to(after, monkeypatch, before)
     course.set_up(course.COURSE)
     assert project == ["make", course.TEST, "course", "course"]
     script = after / script.relative_to(before)
     assert script.read_text() == f"#!{course.PYTHON}\n" and os.access(script, os.X_OK)
     course.set_up(course.TEST)
     assert len(project) == 4
+
+
+@pytest.mark.parametrize("place, changed", [(" moved here", False), ("_moved", True)])
+def test_a_moved_folder_is_made_anew_where_paths_alone_do_not_make_it_right(project, monkeypatch, tmp_path, place, changed):
+    """A script whose first line names a path with a space does not start; nor does one that a new version does not bring along."""
+    course.set_up(course.COURSE)
+    move_to(tmp_path.with_name(tmp_path.name + place), monkeypatch, tmp_path)
+    if changed:
+        Path(course.ROOT, course.COURSE).write_text("another version")
+    course.set_up(course.COURSE)
+    assert project[3:] == ["make", course.COURSE, "course"]
+    course.set_up(course.COURSE)
+    assert len(project) == 6
+
+
+@posix
+def test_a_folder_reached_through_a_link_was_not_moved(project, monkeypatch, tmp_path):
+    course.set_up(course.COURSE)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    monkeypatch.setattr(course, "VENV", str(link / ".venv"))
+    course.set_up(course.COURSE)
+    assert len(project) == 3
 
 
 def test_the_tests_requirements_contain_the_courses(project):

@@ -1,5 +1,6 @@
 """The locks say what pyproject.toml asks for, everywhere; environment.yml is well formed and resolves."""
 
+import os
 import re
 import subprocess
 import sys
@@ -74,6 +75,20 @@ def test_everything_is_pinned_and_hashed_without_addresses(lock):
     for name, version, rest in blocks:
         assert "--hash=sha256:" in rest, f"{name} {version} has no hash"
     assert not re.search(r"://|^\s*--(?!hash)|^\s*-[a-z]", text, re.M)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "x86_64-pc-windows-msvc", "aarch64-apple-darwin"])
+def test_every_pin_has_a_package_for_every_system(platform, python, tmp_path):
+    """As `course.py` installs it; on a Mac, with the oldest system that README names. Asks the package index."""
+    macos = re.search(r"macOS (\d+) or later", (ROOT / "README.md").read_text(encoding="utf-8"))[1]
+    found = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+         "--target", tmp_path, "--python-version", python, "--python-platform", platform, "-r", TEST],
+        text=True, capture_output=True, cwd=ROOT, env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": f"{macos}.0"})
+    assert found.returncode == 0, found.stderr[-1000:]
+    assert "yanked" not in found.stderr, found.stderr
 
 
 # ---------------------------------------------------------------- environment.yml
