@@ -80,7 +80,7 @@ for answer, test in json.load(sys.stdin):
         restore(["lesson_00", "print", "psnr"])
         before = len(said.getvalue())
         ran = shell.run_cell(test).success
-    print(int(ran and said.getvalue()[before:].startswith("Correct: ")))
+    print(int(ran and said.getvalue()[before:].count("Correct: ") == 1))
 '''
 TEST = "lesson_00.check_psnr(psnr)"
 LOOK = '''
