@@ -61,10 +61,11 @@ import sys as _sys
 _opened = set()
 _sys.addaudithook(lambda event, args: _opened.add(args[0]) if event == "open" and isinstance(args[0], str) else None)
 """
+# One file a line: nbclient's search for carriage returns takes the square of a line's length, minutes for all files in one.
 REPORT = """
 import json as _json
 print(_json.dumps(sorted(_opened | {m.__file__ for n, m in list(_sys.modules.items())
-                                    if n.split(".")[0] == "course_lib" and getattr(m, "__file__", None)})))
+                                    if n.split(".")[0] == "course_lib" and getattr(m, "__file__", None)}), indent=0))
 """
 
 

@@ -160,13 +160,14 @@ print(f"the mean keeps less than half of the detail of the patches it is the mea
 #
 # One pixel is enough. Its true value $x$ takes different values with certain probabilities; the network answers $a$. Write $m$ for the mean of $x$. Then
 #
-# $$E(x - a)^2 = E(x - m)^2 + (m - a)^2,$$
+# $$E(x - a)^2 = E\big((x - m) + (m - a)\big)^2 = E(x - m)^2 + (m - a)^2,$$
 #
 # because the mixed term $2(m - a)\,E(x - m)$ is 0. Only the last term depends on the answer, and $a = m$ makes it 0.
+# (If the answer is itself one of the possible values, drawn at random, the last term is on average as large as the first: twice the error. In the table, 17,778 is twice 8,889.)
 #
-# For the *absolute* error $E|x - a|$, move $a$ up a little: it gets farther from every $x$ below it and nearer to every $x$ above it. This pays until half of the probability lies below $a$. So the best answer is the *median*.
+# For the *absolute* error $E|x - a|$, move $a$ up by a little $\delta$: it gets farther from every $x$ below it and nearer to every $x$ above it, so the error changes by $\delta \cdot (P(x < a) - P(x > a))$. This pays until half of the probability lies below $a$. So the best answer is the *median*.
 #
-# Now let a pixel be white (1) with probability $p$, otherwise black (0). Move the slider: where is the lowest point of each curve?
+# Now let a pixel be white (1) with probability $p$, otherwise black (0). The expected errors are $p\,(1 - a)^2 + (1 - p)\,a^2$ and $p\,(1 - a) + (1 - p)\,a$. Move the slider: where is the lowest point of each curve?
 
 # %%
 a = np.linspace(0, 1, 101)
@@ -224,7 +225,7 @@ widgets.explore(edge, {"places": [1, 3, 7, 11, 15]}, start={"places": 11}, kilob
 # ### Exercise 1: the best answer (1 point)
 #
 # Write a function that returns the one picture with the least expected *squared* error. `candidates` holds the possible sharp pictures along its first axis, `probabilities` has one number for each; they add up to 1.
-# The pictures may have any shape.
+# The pictures may have any shape. (`probabilities * candidates` stops with an error, or does the wrong thing: the one array has a single axis, the other several.)
 
 # %% nbgrader={"grade_id": "best-answer", "solution": true}
 def best_answer(candidates, probabilities):
@@ -307,7 +308,7 @@ print(f"over 60% of the 256 maps respond more weakly to the blurred photograph: 
 # ## 4. Blurred, or just darker? (5 minutes)
 #
 # Take a photograph and spoil it in four ways, each tuned to *exactly the same* mean squared error: darker, less contrast, noise, motion blur.
-# By MSE, and so by PSNR, all four are equally bad. **Predict:** which will VGG16 mind most, which least? Then move the slider *damage* and see for yourself.
+# By MSE, and so by PSNR, all four are equally bad. **Predict:** which will VGG16 mind most, which least, going by the mean squared difference of its 256 maps of block3_conv3? Then move the sliders *damage* and *mse*, and see for yourself.
 
 # %%
 sharp = palace[20:276, 150:406].astype(np.float32)
@@ -443,7 +444,7 @@ for name, value in found.items():
 print("more than 1,000 times larger:", found["preprocessed"] > 1000 * found["as they are"])
 
 # %% [markdown]
-# Preprocessing makes the differences between photographs 127.5 times larger, and the loss squares them: 127.5² is 16,256. (The factor is smaller because the network's biases don't grow with its input.)
+# Preprocessing makes the differences between photographs 127.5 times larger, and the loss squares them: 127.5² is 16,256. (The factor measured is smaller because the network's biases don't grow with its input.)
 #
 # A weight is a statement about how hard each loss pulls. So measure the pull: how strongly does the weighted loss change with the pixels of the output? That is the length of its gradient, and it decides which loss the generator learns from.
 
@@ -593,8 +594,12 @@ lesson_06.check_earth_mover(earth_mover, seed=63)
 #
 # Two steps show what this has to do with earth.
 #
-# 1. *No such critic exceeds the distance.* Carry a shovelful of fake earth from $x$ to $y$. Its score changes by $D(y) - D(x)$, which is at most the distance carried, $|y - x|$. When everything has been carried, the mean score has changed from $E_\text{fake} D$ to $E_\text{real} D$: by at most the work done, for the best plan as for any other.
-# 2. *One reaches it.* Let the score rise by 1 per step wherever earth has to be carried to the right, and fall by 1 wherever it goes to the left. Then the score of each shovelful rises by exactly the distance it is carried.
+# 1. *No such critic exceeds the distance.* Let a plan carry shovelfuls of fake earth, number $k$ of size $t_k$ from $x_k$ to $y_k$. When all have been carried, the mean score has changed from $E_\text{fake} D$ to $E_\text{real} D$, so
+#    $$E_\text{real} D - E_\text{fake} D = \sum_k t_k \, \big(D(y_k) - D(x_k)\big) \le \sum_k t_k \, |y_k - x_k| ,$$
+#    which is the work done, by the best plan as by any other.
+# 2. *One reaches it.* Let the score rise by 1 per step wherever earth has to be carried to the right, and fall by 1 wherever it goes to the left. (The best plan crosses no border both ways.) Then the score of each shovelful rises by exactly the distance it is carried: ≤ becomes =.
+#
+# In the table of section 6 all earth goes to the right. The scores 0, 1, 2, 3 give the real pile $0.5 \cdot 2 + 0.5 \cdot 3 = 2.5$ and the fake one $0.25 \cdot 1 + 0.25 \cdot 2 = 0.75$: the difference is 1.75, the distance.
 #
 # So the earth mover's distance is the largest difference of mean scores that a critic of slope 1 can reach. This is the Kantorovich–Rubinstein duality. It is the reason why a discriminator can measure a distance.
 
@@ -687,7 +692,7 @@ print("real:", scores.numpy()[:4], " fake:", scores.numpy()[4:])
 # %% [markdown]
 # ## 9. Slope 1, and what the sigmoid does (9 minutes)
 #
-# The duality has a condition: slope at most 1. What happens if a network doesn't meet it? Try a small network on points in the plane. It has two hidden layers of 64 units. Each point is treated as an image of one pixel with two channels, so that the course's losses accept it.
+# The duality has a condition: slope at most 1. What happens if a network doesn't meet it? Try a small network on points in the plane. It has two hidden layers of 64 units. Each point is treated as an image of one pixel with two channels, so that the course's losses accept it. (Lesson 07 explains Adam and `tf.function`; here they only take the steps, and take them fast.)
 
 # %%
 def toy_critic(output="linear"):
@@ -735,9 +740,9 @@ def train(critic, real, fake, weight, steps=400, every=25, keep=()):
 #
 # with $\epsilon$ drawn uniformly between 0 and 1, and $\lambda = 10$.
 #
-# Why 1 and not at most 1? Because between a fake example and the real one that the best plan carries it to, the best critic has slope 1. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
+# Why 1 and not at most 1? Because from a fake example to the real one that the best plan carries it to, the best critic rises by the whole distance (section 7, step 2), so its slope is 1 all the way. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
 #
-# Real points lie on a ring of radius 2, fake ones in a blob at its centre. With 400 points of each, the true earth mover's distance comes from finding the best pairing, which SciPy does.
+# Real points lie on a ring of radius 2, fake ones in a blob at its centre, 400 of each. Every point carries an equal share of the earth, so the best plan pairs each fake point with one real point. SciPy finds the best pairing; its mean distance is the true earth mover's distance.
 
 # %%
 from scipy.optimize import linear_sum_assignment
@@ -828,7 +833,7 @@ print(f"without, over 10: {slopes['without'].mean() > 10}")
 
 # %% [markdown]
 # The slope comes out a little above 1, and the estimate a little above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
-# Setting the derivative to 0 gives $s = 1 + d / (2 \lambda)$.
+# Its derivative, $-d + 2 \lambda (s - 1)$, is 0 at $s = 1 + d / (2 \lambda)$.
 #
 # **Predict, then run.** The distance here is about 1.6. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?
 
@@ -930,7 +935,7 @@ print("linear:  slope between 0.8 and 1.6 at all distances:", all(0.8 < slope < 
 # - The length of a gradient is the square root of the sum of its squares, for each example separately: sum over *all* axes except the first.
 # - Training must be able to follow the penalty into the critic, so stay with `tf` (or `keras.ops`).
 #
-# `tf.GradientTape` was used in sections 5 and 9; `tape.watch(x)` makes it follow `x`.
+# `tf.GradientTape` was used in sections 5 and 9; `tape.watch(x)` makes it follow `x`. Of several scores, `tape.gradient(scores, x)` gives the gradient of their *sum*. As each score depends on its own example alone, this holds each example's own gradient, in the shape of `x`.
 
 # %% nbgrader={"grade_id": "gradient-penalty", "solution": true}
 def gradient_penalty(critic, real, fake, mix):

@@ -63,7 +63,7 @@ figures.images({"blurred": photos.to_image(np.concatenate(blurred[:6], axis=1)),
 
 # %% [markdown]
 # The generator turns the blurred patches into an output. The loss says how far this is from the sharp ones. The *gradient* of the loss says, for every weight of the network,
-# whether the loss would rise or fall if this weight were a little larger. TensorFlow records what is computed inside a `GradientTape`, and derives the gradient from this record.
+# whether the loss would rise or fall if this weight were a little larger, and how steeply. TensorFlow records what is computed inside a `GradientTape`, and derives the gradient from this record.
 
 # %%
 keras.utils.set_random_seed(7)
@@ -125,7 +125,7 @@ widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={
                     "jump from side to side at large ones. Right, Adam's path")
 
 # %% [markdown]
-# The steep direction sets the limit: beyond $r = 2/25 = 0.08$ the plain path is thrown out of the valley. Below that, the smaller the rate, the slower the path creeps along the flat direction.
+# The steep direction sets the limit. There the gradient is 25 times the weight, so a plain step multiplies the second weight by $1 - 25r$. Beyond $r = 2/25 = 0.08$ this is less than −1: every step lands farther out on the other side, and the path is thrown out of the valley. Below that, the smaller the rate, the slower the path creeps along the flat direction.
 # Adam moves at the same speed in both directions, about $r$ per step. That is not faster here: at rates up to 0.07 the plain path ends nearer to the star.
 # But no steep direction limits Adam: at 0.081 only the plain path is thrown out. The price is that with a large rate Adam swings past the lowest point.
 #
@@ -133,7 +133,7 @@ widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
 #
-# Both start at zero, so at first they are too small. Step number $t = 1, 2, 3 \ldots$ corrects this, and then moves the weight:
+# Both start at zero, so at first they are too small. If the gradient is always $g$, then $m = (1 - \beta_1^t)\, g$ after $t$ steps: with $\beta_1 = 0.9$ and $g = 2$, for example, 0.2, 0.38, 0.542 … Each step, $t = 1, 2, 3 \ldots$, corrects this (0.2 / 0.1, 0.38 / 0.19 and 0.542 / 0.271 are all 2), and then moves the weight:
 #
 # $$\hat m = \frac{m}{1-\beta_1^t} \qquad \hat v = \frac{v}{1-\beta_2^t} \qquad w \leftarrow w - r\,\frac{\hat m}{\sqrt{\hat v} + \varepsilon}$$
 #
@@ -174,7 +174,7 @@ widgets.explore(
 
 # %% [markdown]
 # Move β₁ to 0: every step follows the noise. Move it to 0.99: the steps are smooth, but continue in the old direction long after the gradient has lost it.
-# β₁ sets the memory for the direction, about $1/(1-\beta_1)$ steps long: 10 for the report's 0.9. β₂ sets the memory for the size: 1,000 steps for 0.999. ε only prevents a division by zero, or so it seems; section 6 looks again.
+# β₁ sets the memory for the direction: a gradient $k$ steps old counts $\beta_1^k$ times as much as the newest. That is about a third after $1/(1-\beta_1)$ steps, 10 for the report's 0.9 ($0.9^{10} = 0.35$). β₂ sets the memory for the size: 1,000 steps for 0.999. ε only prevents a division by zero, or so it seems; section 6 looks again.
 #
 # **Predict, then open.** How long is the very first step, at any setting?
 #
@@ -251,7 +251,7 @@ lesson_07.check_content_step(content_step, seed=72)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now phase 2, the critic's turn. Its loss comes from lesson 06: the mean of its answers for the output, minus the mean for the sharp images, plus ten times the gradient penalty:
+# Now phase 2, the critic's turn. Its loss comes from lesson 06: the mean of its answers for the output, minus the mean for the sharp images, plus ten times the gradient penalty (a bar is a mean over the batch):
 #
 # $$L_D = \overline{D(\text{output})} - \overline{D(\text{sharp})} + 10 \cdot \overline{\left(\lVert\nabla D(\hat x)\rVert - 1\right)^2}$$
 #
@@ -286,7 +286,7 @@ lesson_07.check_critic_step(critic_step, seed=73)
 # ## 4. A minute of training (7 minutes)
 #
 # `training.train` repeats the step. After every epoch it deblurs held-out photographs, which it never trains on, and stores pictures, scores and weights in a folder.
-# The settings are for a small network (width 16, three blocks) that trains in a minute or two on a laptop:
+# The settings are for a small network (width 16, three blocks) that trains in a minute or two on a laptop. Its learning rate falls along half a wave of the cosine; section 6 says why:
 
 # %% tags=["size-dependent"]
 settings = runs.SIZES[size]
@@ -511,7 +511,7 @@ print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) 
 # If the rate is too small, the network is still on its way after 200 steps; at 0.0001 it would need about ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more:
 # the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one decade works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
 #
-# The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 0.13 in all that time. The report does not say whether a larger rate would have done better.
+# The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 1,280 · 0.0001 ≈ 0.13 in all that time. The report does not say whether a larger rate would have done better.
 # A rate that *falls* during training offers both: long steps first, fine ones at the end. The training in section 4 works this way.
 
 # %% [markdown]
@@ -536,7 +536,7 @@ print("four times the batch, half the noise (to 25%):", all(1.6 < ratio < 2.5 fo
 print("a single patch has more noise than gradient:", bool(noise[1] > 1))
 
 # %% [markdown]
-# The noise falls with the square root of the batch size; the work per step rises with the batch size itself. **Predict, then run:** if training with batches of 4 may take 16 times as many steps as with batches of 64, which is ahead after the same number of *images*?
+# The noise falls with the square root of the batch size (the mean of $n$ independent numbers has $1/n$ of their variance); the work per step rises with the batch size itself. **Predict, then run:** if training with batches of 4 may take 16 times as many steps as with batches of 64, which is ahead after the same number of *images*?
 
 # %%
 sizes = {4: 4 * STEPS, 16: STEPS, 64: STEPS // 4}               # the same number of images each
@@ -706,7 +706,7 @@ lesson_07.check_hours(hours, seed=74)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now the report's processor. It has four cores at 1.4 GHz, each with two units that multiply and add eight numbers at once: at most 4 · 1.4 · 2 · 8 · 2 = 179 GFLOP/s.
+# Now the report's processor. It has four cores at 1.4 GHz, each with two units that multiply and add eight numbers at once. Cores · GHz · units · numbers · 2 operations: at most 4 · 1.4 · 2 · 8 · 2 = 179 GFLOP/s.
 # For a short time such a processor can run above its nominal clock, up to some 3.9 GHz: 500 GFLOP/s. No program reaches the peak; half of it is good.
 
 # %%

@@ -139,7 +139,7 @@ lesson_08.check_residual(residual, seed=81)
 # ## 3. The spectrum (10 minutes)
 #
 # Any picture is a sum of gratings: waves of light and dark, each with a direction, a *frequency* and a strength. The frequency is the number of waves per pixel: at 0.1, one wave is 10 pixels long.
-# The finest grating has frequency 0.5: one pixel light, one dark. The *[power spectrum](glossary.md)* says how strong each grating is. It is computed with `np.fft.fft2`, and drawn here with frequency 0 in the middle.
+# The finest grating has frequency 0.5: one pixel light, one dark. The *[power spectrum](glossary.md)* says how strong each grating is: its power is the square of its amplitude. It is computed with `np.fft.fft2`, and drawn here with frequency 0 in the middle.
 #
 # Move both sliders: what does a finer grating do to the two bright points, and what does turning it do?
 
@@ -173,7 +173,7 @@ figures.images(spectra, zoom=2,
                    "after training with more bands beside it")
 
 # %% [markdown]
-# Only a band through the middle is left, at right angles to the motion: gratings whose stripes run along the motion are not blurred at all. On each side of it runs a dark line, where exactly one wave fits into the motion, and beyond that a much fainter band.
+# Only a band through the middle is left, at right angles to the motion: gratings whose stripes run along the motion are not blurred at all. On each side of it runs a dark line, where exactly one wave fits into the motion (1/11 ≈ 0.09 waves per pixel, counted along it), and beyond that a much fainter band.
 # Now watch the network fill in the outer bands:
 
 # %%
@@ -192,7 +192,7 @@ widgets.slider([spectrum_at(epoch) for epoch in epochs], epochs, start=6, zoom=2
 #
 # ### One curve instead of a picture
 #
-# To compare several spectra, average each over *rings* of equal distance from the middle. That leaves one number for each frequency, whatever the direction.
+# To compare several spectra, average each over *rings* of equal distance from the middle. That leaves one number for each frequency, whatever the direction. (A *cycle* is a wave.)
 
 # %%
 def radial_figure(epoch):
@@ -224,9 +224,9 @@ for which in ("blurred", 4, 8, 16):
 # ### Exercise 2: rings (2 points)
 #
 # `power` is an N×N array in the order of `np.fft.fft2`: frequency 0 is at `[0, 0]`, and the rows and columns beyond N / 2 hold the negative frequencies.
-# `np.fft.fftfreq(N, 1 / N)` lists the frequency of every row, in cycles per picture: 0, 1, 2, …, −2, −1.
+# `np.fft.fftfreq(N, 1 / N)` lists the frequency of every row, in cycles per picture, which is N times the cycles per pixel: 0, 1, 2, …, −2, −1.
 #
-# Return N // 2 + 1 numbers: number k is the mean over all entries whose distance from frequency 0, $\sqrt{f_y^2 + f_x^2}$, rounds to k. (`np.rint` rounds.)
+# Return N // 2 + 1 numbers: number k is the mean over all entries whose distance from frequency 0, $\sqrt{f_y^2 + f_x^2}$, rounds to k. (`np.rint` rounds.) The entry `[1, -1]`, for example, has the frequencies 1 and −1, so its distance is √2 ≈ 1.41, and it belongs to ring 1.
 
 # %% nbgrader={"grade_id": "radial", "solution": true}
 def radial(power):
@@ -277,6 +277,7 @@ widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2
 #
 # `scores[e]` is the PSNR after epoch e. Training stops after the first epoch at which the best epoch so far lies `patience` epochs back.
 # Return two whole numbers: the epoch at which training stops (the last one, if nothing stops it), and the best epoch up to then. An equal score is no improvement.
+# With the scores 0, 2, 1, 1.5, 5 and patience 2, for example, training stops after epoch 3, as the best epoch, 1, lies two back. Nobody ever sees the 5.
 
 # %% nbgrader={"grade_id": "early-stop", "solution": true}
 def early_stop(scores, patience):
@@ -537,8 +538,8 @@ widgets.explore(checkerboard_figure, {"K": [2, 3, 4, 5]}, start={"K": 3}, kiloby
                     "for K = 3 and 5 a checkerboard covers the photograph and bright points lie at the spectrum's edges")
 
 # %% [markdown]
-# With K = 3, one pixel in four is written to four times, another only once. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
-# With K = 2 or 4, all pixels are treated alike. With K = 5 the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
+# With K = 3, the pixels of one row are written to once and twice in turn. In two dimensions these counts multiply: of four neighbouring pixels one is written to once, two twice and one four times. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
+# With K = 2 or 4, all pixels are treated alike. With K = 5 the counts in a row are 2 and 3, so 4, 6 and 9 in the picture: the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
 #
 # A network could learn weights that compensate for this, but nothing in its structure helps, and often it doesn't. The report's generator enlarges by repeating pixels and then convolving (lesson 04), the cure that Odena et al. propose.
 #

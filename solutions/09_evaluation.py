@@ -167,7 +167,7 @@ psnr_of_mean = 10 * np.log10(255**2 / np.mean(errors))
 print("the mean of the PSNRs is higher, by 0.1 to 2 dB:", bool(0.1 < mean_of_psnr - psnr_of_mean < 2))
 
 # %% [markdown]
-# The mean of the PSNRs is never the lower of the two, because the logarithm is concave (Jensen's inequality). It is also the usual one, and the course's.
+# Two pictures with errors of 1 and 100 have 48.1 and 28.1 dB, 38.1 on average; their mean error, 50.5, has 31.1 dB: the good picture lifts the first mean a lot, the second hardly at all. The mean of the PSNRs is never the lower of the two, because the logarithm is concave (Jensen's inequality). It is also the usual one, and the course's.
 
 # %% [markdown]
 # ## 3. SSIM (10 minutes)
@@ -177,10 +177,10 @@ print("the mean of the PSNRs is higher, by 0.1 to 2 dB:", bool(0.1 < mean_of_psn
 #
 # $$\mathrm{SSIM} = \frac{2 \mu_x \mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1} \cdot \frac{2 \sigma_{xy} + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}$$
 #
-# with the constants $C_1 = (0.01 \cdot 255)^2$ and $C_2 = (0.03 \cdot 255)^2$.
-# The first factor compares brightness; the second contrast and structure together. The constants keep both factors from dividing by zero where a picture is dark or flat.
+# with the constants $C_1 = (0.01 \cdot 255)^2 \approx 6.5$ and $C_2 = (0.03 \cdot 255)^2 \approx 58.5$.
+# The first factor compares brightness. The second, without its constant, is contrast times structure, $\frac{2 \sigma_x \sigma_y}{\sigma_x^2 + \sigma_y^2} \cdot \frac{\sigma_{xy}}{\sigma_x \sigma_y}$: the first part is 1 if both deviations are equal, the second is the correlation coefficient. The constants, chosen by the authors, keep both factors from dividing by zero where a picture is dark or flat.
 #
-# All means are weighted by a Gaussian, so that the window has no hard edge: 11×11 pixels, $\sigma = 1.5$. SciPy computes such a mean at every pixel at once:
+# All means are weighted by a Gaussian with a standard deviation of 1.5 pixels, cut off at 11×11 pixels, so that the window has no hard edge. SciPy computes such a mean at every pixel at once:
 
 # %%
 def local_mean(x):
@@ -253,7 +253,7 @@ print("SSIM's first choice:", best)
 print("it is ahead of the last by more than 0.1:", bool(max(scores) - min(scores) > 0.1))
 
 # %% [markdown]
-# SSIM sees that the brighter picture has kept its structure. In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
+# SSIM sees that the brighter picture has kept its structure: adding 13 grey levels everywhere changes no variance and no covariance, so the second factor is 1. The first is $(2 \cdot 100 \cdot 113 + 6.5) / (100^2 + 113^2 + 6.5) = 0.99$ where $\mu_x = 100$, and 0.52 where $\mu_x = 5$: only the darkest parts suffer. In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
 # That is closer to human judgement, but SSIM is only a formula, too.
 
 # %% [markdown]
@@ -314,7 +314,7 @@ print("squashing raises it by more than 0.05:", bool(values["squashed to 256×25
 #
 # - *Range.* $C_1$ and $C_2$ are made for a range of 255. If a program is told that the range is 1, they nearly vanish, and each bit of noise in a flat sky counts in full. Many programs guess the range from the data type, and take floats in 0–255 for floats in 0–1.
 # - *Zero.* Even [−1, 1] with its correct range, 2, differs from the protocol: brightness is compared as a ratio, so it matters where zero is.
-# - *Window and border* change little, *colour* more: in grey, an error in only one channel counts for less.
+# - *Window, border* and *sample covariance* (a division by $N - 1$ instead of $N$, the number of pixels in the window) change little, *colour* more: in grey, an error in only one channel counts for less.
 # - *Size.* Squashing a frame to 256×256, as the report may have done ("dividing the input image into a 256x256 matrix", Section 3.2), shrinks the blur as well. The score rises before any network has run.
 #
 # And *rounding*? A network outputs floats. To be stored as whole numbers they are rounded or, with a plain `astype(np.uint8)`, cut off (truncated):
@@ -653,7 +653,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #
 # 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
 # 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
-# 3. *Search.* A camera moves along *one* path. Some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For each, the program computes what it would do to a spectrum; how spectra of sharp photographs usually look was learned beforehand. Gradient descent then changes the numbers of the best paths until what they predict fits the photograph's spectrum as well as possible. To explain something by making it again is called *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: one begins at full size, three with the photograph made 1.5, 2 and 3 times smaller.
+# 3. *Search.* A camera moves along *one* path. Some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For every wave, log power of the blurred photograph = log power of the sharp one + log of the square of the kernel's factor (lesson 02). The last term follows from the path; how the term before it usually looks was learned beforehand. So each path can be judged by how usual a sharp spectrum it leaves. Gradient descent then changes the numbers of the best paths until the fit is as good as possible. To explain something by making it again is called *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: one begins at full size, three with the photograph made 1.5, 2 and 3 times smaller.
 # 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways. The best result has its edges in the fewest places, as undoing a wrong motion doubles every edge. How well the path explains the spectrum counts as well, but little.
 # 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right, it keeps more of the result after 30; elsewhere it removes ripples and ghost edges. Such marks can be told from a small part of the picture, so a small network is enough.
 #
@@ -726,7 +726,11 @@ undo_motion(smaller(own))
 # ## 10. The best answer is not the sharpest (9 minutes)
 #
 # A traffic camera has seen a number plate from far away: three digits, moving, in a few grey pixels with noise. What should a perfect restoration answer?
-# In this toy world we can compute it. There are only 1,000 plates; we know the shapes of the digits, the motion and the noise. So for each plate we can compute how probable it is, *given what the camera saw* (Bayes' rule).
+# In this toy world we can compute it. There are only 1,000 plates, all equally frequent; we know the shapes of the digits, the motion and the noise, which is normally distributed with standard deviation 8. So for each plate we can compute how probable it is, *given what the camera saw* (Bayes' rule):
+#
+# $$P(\text{plate} \mid \text{seen}) \;\propto\; P(\text{seen} \mid \text{plate}) \;\propto\; \prod_\text{pixels} e^{-(\text{seen} - \text{camera}(\text{plate}))^2 / (2 \cdot 8^2)} ,$$
+#
+# where $\propto$ means: equal up to a factor that makes the sum over all plates 1.
 
 # %%
 MOTION = blur.linear_psf(12, 0)[::-1, ::-1]         # 12 pixels to the side; filter2D wants the kernel flipped
@@ -825,13 +829,17 @@ lesson_09.check_price(price, seed=94)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Whatever the candidates, the second error is exactly twice the first: 3.01 dB in the mean error. That is a theorem (Blau and Michaeli, 2018, arXiv:1711.06077): an answer that is indistinguishable from real pictures never has to cost more than 3 dB.
+# Whatever the candidates, the second error is exactly twice the first: 3.01 dB in the mean error. For one pixel, with $x$ for the truth, $y$ for the drawn answer and $m$ for the mean,
+#
+# $$E(x - y)^2 = E\big((x - m) - (y - m)\big)^2 = E(x - m)^2 + E(y - m)^2 = 2\,E(x - m)^2 :$$
+#
+# the mixed term is 0, as $x$ and $y$ are independent, and both have the same distribution. So an answer that is indistinguishable from real pictures never has to cost more than 3 dB (Blau and Michaeli, 2018, arXiv:1711.06077).
 # PSNR measures [distortion](glossary.md), the distance from the truth; [perception](glossary.md) is how much the answers look, as a whole, like real photographs. In general no method can be best at both: below a certain distortion, less of it means less natural pictures.
 
 # %% [markdown]
 # ## 11. Perception against distortion, measured (4 minutes)
 #
-# For photographs nobody can list the candidates. But both sides can be measured: distortion by PSNR; perception by comparing *statistics* of the answers with those of sharp photographs, wherever in the picture they arise. Here we take mean and standard deviation of each of 256 features of VGG16 (lesson 06) over all positions in the three test photographs.
+# For photographs nobody can list the candidates. But both sides can be measured: distortion by PSNR; perception by comparing *statistics* of the answers with those of sharp photographs, wherever in the picture they arise. Here we take mean and standard deviation of each of 256 features of VGG16 (lesson 06) over all positions in the three test photographs. The distance is the root of the mean squared difference of these 512 numbers from those of the sharp photographs, in units of the features' mean deviation.
 # This is a small relative of the measures in use, such as FID (arXiv:1706.08500).
 #
 # The answers are what the network makes of level 1, afterwards softened or sharpened. A negative amount blurs, a positive one exaggerates fine detail.

@@ -8,8 +8,8 @@ import numpy as np
 from course_lib.checks import call, compare_array, compare_number, fail, passed
 
 
-def _named(mistakes: dict, otherwise: str, tolerance: float):
-    """A hint for compare_array: the words of the first mistake that gives this answer."""
+def _named(mistakes: dict, otherwise: str, tolerance: float, shape: tuple = (), of_shape: str = ""):
+    """A hint for compare_array: the words of the first mistake that gives this answer; `of_shape` for an unknown one not of this shape."""
     def hint(given) -> str:
         given = np.asarray(given, dtype=float)
         for words, answer in mistakes.items():
@@ -17,7 +17,7 @@ def _named(mistakes: dict, otherwise: str, tolerance: float):
             answer = np.broadcast_to(answer, given.shape) if answer.ndim == 0 and given.ndim < 2 and given.size else answer
             if answer.shape == given.shape and np.allclose(given, answer, rtol=0, atol=tolerance):
                 return words
-        return otherwise
+        return of_shape if of_shape and given.shape != shape else otherwise
     return hint
 
 
@@ -38,7 +38,8 @@ def check_best_answer(best_answer, seed: int = 0) -> None:
             "the probabilities add up to 1 already: sum, don't take a mean.": expected / shape[0],
         }
         compare_array(best_answer, candidates, probabilities, expected=expected, source="the least expected squared error",
-                      tolerance=1e-6 * 255, hint=_named(mistakes, "for each pixel, add up probability × value over the candidates.", 1e-3))
+                      tolerance=1e-6 * 255, hint=_named(mistakes, "which answer has the least squared error for one pixel, and how does each value's "
+                                  "probability enter it?", 1e-3))
     passed("your answer has the least expected squared error, for pictures of any shape.")
 
 
@@ -87,6 +88,8 @@ def check_perceptual_loss(perceptual_loss, seed: int = 0) -> None:
             "take the mean over height, width and channels, not the sum.": squares.sum(axis=(1, 2, 3)),
             "the differences are squared, not made positive.": np.abs(a - b).mean(axis=(1, 2, 3)),
             "no square root: the loss is the mean of the squares.": np.sqrt(expected),
+            "take the features of each of the two, then subtract; these are the features of the difference.":
+                (features(sharp - output).numpy().astype(float)**2).mean(axis=(1, 2, 3)),
             "compare what `features` returns, not the images themselves.":
                 ((sharp - output).numpy().astype(float)**2).mean(axis=(1, 2, 3)),
             "subtract and square before you average.": (a.mean(axis=(1, 2, 3)) - b.mean(axis=(1, 2, 3)))**2,
@@ -94,7 +97,8 @@ def check_perceptual_loss(perceptual_loss, seed: int = 0) -> None:
         }
         compare_array(_bound(perceptual_loss, features, sharp, output), expected=expected, source="the definition",
                       tolerance=1e-4 * expected.max(),
-                      hint=_named(mistakes, "subtract the features, square, and average each image on its own.", 1e-3 * expected.min()))
+                      hint=_named(mistakes, "subtract the features, square, and average each image on its own.", 1e-3 * expected.min(),
+                                  expected.shape, "one number for each image, so the mean is over all axes but the first."))
     with tf.GradientTape() as tape:
         tape.watch(output)
         value = _stacked(call(_bound(perceptual_loss, features, sharp, output)))
@@ -137,11 +141,14 @@ def check_earth_mover(earth_mover, seed: int = 0) -> None:
                 width * abs(np.cumsum(p - q).sum()),
             "that is how much earth differs, not how far it is carried: add up from the left first.": width * np.abs(p - q).sum(),
             "every step is `width` long.": expected / width,
+            "a step that is `width` long makes the work larger by this factor: multiply, don't divide.": expected / width**2,
+            "earth that crosses two borders is carried twice as far: add up the amounts as they are, without squares.":
+                width * np.sum(np.cumsum(p - q)**2),
             "sum the flows over all borders; don't average them.": expected / len(p),
         }
         mistakes = {words: answer for words, answer in mistakes.items() if abs(answer - expected) > 1e-6}
         compare_number(earth_mover, p, q, width, expected=expected, source="carrying the earth", tolerance=1e-5,
-                       hint=_named(mistakes, "add up p − q from the left, take absolute values, sum them, times width.", 1e-9))
+                       hint=_named(mistakes, "try your function on p and q of section 6's table; it should give 1.75 there.", 1e-9))
     passed("your distance is right for piles on either side and for bins of any width.")
 
 
@@ -156,21 +163,31 @@ def check_best_critic(best_critic, seed: int = 0) -> None:
         try:
             scores = np.asarray(given, dtype=float)
         except (TypeError, ValueError):
-            fail(f"your `best_critic` gave {type(given).__name__}, which isn't one array or list of numbers: one score for each bin is needed.")
+            fail(f"your `best_critic` gave {type(given).__name__}, which isn't one array or list of numbers: one score for each place is needed.")
         if scores.shape != p.shape:
-            fail(f"for {len(p)} bins your `best_critic` gave "
-                 + ("None: does it end in `return`?" if given is None else f"the shape {scores.shape}; one score for each bin is needed."))
+            fail(f"for {len(p)} places your `best_critic` gave "
+                 + ("None: does it end in `return`?" if given is None else f"the shape {scores.shape}; one score for each place is needed"
+                    + ("." if scores.shape != (len(p) - 1,) else ": there is a border fewer than places, and the first place's score may be anything.")))
         if not np.all(np.isfinite(scores)):
             fail("your `best_critic` holds values that are not finite: is something divided by zero?")
         steepest = np.abs(np.diff(scores)).max() / width
         if steepest > 1 + 1e-6:
-            fail(f"with bins {width:g} apart your critic has the slope {steepest:.3g}, but at most 1 is allowed: "
-                 "from one bin to the next the score may change by `width`.")
+            fail(f"with places {width:g} apart your critic has the slope {steepest:.3g}, but at most 1 is allowed: "
+                 "from one place to the next the score may change by `width`.")
         reached = float((p - q) @ scores)
         if abs(reached - distance) > 1e-6 * max(1, distance):
+            crossing = np.sign(np.round(np.cumsum(q - p), 9))
+            rise, later = np.diff(scores), width * crossing[1:]
             words = ("it rates the fake higher: turn the sign round." if abs(reached + distance) < 1e-6 * max(1, distance) else
                      "every step is `width` long." if width != 1 and abs(reached * width - distance) < 1e-6 else
                      "all its scores are equal." if steepest < 1e-12 else
+                     "it is one place late: from place 0 to place 1 the score changes by what crosses the border between these two."
+                     if np.allclose(rise, later) else
+                     "these are the changes at the borders; each place's score is the sum of all changes to its left."
+                     if any(np.allclose(scores, sign * width * crossing) for sign in (1, -1)) else
+                     "how much crosses a border doesn't matter, only in which direction: change by the full `width` there."
+                     if any(np.allclose(np.abs(rise), factor * np.abs(np.cumsum(p - q)[part])) for factor in (1, width)
+                            for part in (slice(1, None), slice(-1))) else
                      "rise by `width` where fake earth has to go right, and fall where it has to go left."
                      if reached < distance else "")
             fail(f"the slope is allowed, but your critic's mean score of p is {reached:.4g} above that of q; {distance:.4g}, the earth "
@@ -228,6 +245,8 @@ def check_gradient_penalty(gradient_penalty, seed: int = 0) -> None:
                     (norm / count - 1)**2,
                 "the weight λ comes later.": 10 * expected,
                 "the slope is to be 1, not 0: subtract 1 before you square.": norm**2,
+                "that is the gradient itself; its length is one number for each example.": at,
+                "the shape should be (N,): sum over all axes but the first, and keep none of them.": expected[:, None],
                 "that is the length of the gradient; the penalty is (length − 1)².": norm,
                 "a sum of squares is the length, not a mean.": (np.sqrt((at**2).mean(axis=axes)) - 1)**2,
                 "mix is the share of the real one, 1 − mix that of the fake.": (other - 1)**2,
@@ -241,7 +260,9 @@ def check_gradient_penalty(gradient_penalty, seed: int = 0) -> None:
                 given = _stacked(call(_bound(gradient_penalty, critic, real, fake, mix)))
             again = _bound(lambda: given)
             again.__name__ = getattr(gradient_penalty, "__name__", "your function")
-            hint = _named(mistakes, "between = mix × real + (1 − mix) × fake; its gradient, the length of it, (length − 1)².", tolerance)
+            hint = _named(mistakes, "go through it step by step: the mixture, the gradient there, its length, the penalty; which is not as in "
+                          "section 9?", tolerance, expected.shape,
+                          "one number for each example, so the sum of squares is over all axes but the first.")
             compare_array(again, expected=expected, source="the definition", tolerance=tolerance, hint=hint)
             if not tf.is_tensor(given) or all(g is None for g in tape.gradient(given, weights)):
                 fail("your `gradient_penalty` computes the right numbers, but TensorFlow can't follow it back to the critic's weights, "

@@ -63,6 +63,11 @@ def check_radial(radial, seed: int = 0) -> None:
     for power in (np.ones((8, 8)), rng.uniform(1, 9, (size, size)), rng.uniform(1, 9, (size + 1, size + 1)), one):
         expected = compare.radial_mean(power)
         n = len(power)
+        given = call(radial, power)
+        if np.shape(given) == expected.shape and np.any(np.isnan(np.asarray(given, float))):
+            fail("no entry belongs to one of your rings, so its mean is not a number: are the frequencies in cycles per picture, "
+                 "np.fft.fftfreq(N, 1 / N), and the distances rounded?")
+        along = np.abs(np.fft.fftfreq(n, 1 / n))
         compare_array(radial, power, expected=expected, source="the mean over each ring", tolerance=1e-5, hint=_hint({
             "the mean over a ring, not the sum.": _rings(power, total=True),
             "rows and columns beyond N / 2 are negative frequencies: np.fft.fftfreq(N, 1 / N) says which.":
@@ -70,6 +75,12 @@ def check_radial(radial, seed: int = 0) -> None:
             "the array is in the order of np.fft.fft2, with frequency 0 at [0, 0], not in the middle.":
                 _rings(power, np.arange(n) - n // 2),
             "round the distance to the nearest ring; don't cut it off.": _rings(power, to_ring=np.floor),
+            "ring k holds every distance that rounds to k, not only those that equal it.":
+                _rings(power, to_ring=lambda distance: np.where(distance % 1 == 0, distance, -1)),
+            "the distance is the root of the sum of the squares, √(f_y² + f_x²).":
+                np.array([power[along[:, None] + along == k].mean() for k in range(n // 2 + 1)]),
+            "a ring goes all the way round; these are the entries of one row.": power[0, :n // 2 + 1],
+            "a ring goes all the way round; these are the entries of one column.": power[:n // 2 + 1, 0],
             "the rings end at N // 2; the corners beyond belong to none.": _rings(power, last=n),
             "rings 0 to N // 2, both included: N // 2 + 1 numbers.": expected[:-1],
             "ring 0 counts, too: N // 2 + 1 numbers.": expected[1:],

@@ -66,6 +66,8 @@ def check_psnr(psnr, seed: int = 0) -> None:
                 "square the differences; these are their absolute values.":
                     10 * np.log10(peak**2 / np.mean(np.abs(sharp.astype(float) - image))),
                 "use the argument `peak`; it is not always 255.": 10 * np.log10(255**2 / error),
+                "square each difference before you take the mean; too bright and too dark must not cancel.":
+                    10 * np.log10(peak**2 / np.mean(sharp.astype(float) - image) ** 2),
                 "astype(int) cuts decimals off, and these pictures are floats: make the arrays float.":
                     10 * np.log10(peak**2 / np.mean((sharp.astype(int) - image.astype(int)) ** 2)),
             }
@@ -88,9 +90,9 @@ def _gaussian(x):
 
 
 def _ssim(sharp, image, mean=_gaussian, border=5, peak=255, variances=True, constants=True, channels=(0, 1, 2), sample=1.0,
-          brightness=True, together=False) -> float:
+          brightness=True, together=False, given=None, roots=False) -> float:
     """SSIM by the course's protocol; the keywords build in a mistake each."""
-    first, second = ((0.01 * peak) ** 2, (0.03 * peak) ** 2) if constants else (1e-9, 1e-9)
+    first, second = given or (((0.01 * peak) ** 2, (0.03 * peak) ** 2) if constants else (1e-9, 1e-9))
     if together:        # one filter over all three axes: the colours mix
         stacks = [(sharp.astype(float), image.astype(float))]
     else:
@@ -100,6 +102,7 @@ def _ssim(sharp, image, mean=_gaussian, border=5, peak=255, variances=True, cons
         mx, my = mean(x), mean(y)
         squares = (mx**2, my**2, mx * my) if variances else (0, 0, 0)
         vx, vy, cxy = (sample * (mean(a) - b) for a, b in zip((x * x, y * y, x * y), squares))
+        vx, vy = (np.sqrt(np.maximum(v, 0)) if roots else v for v in (vx, vy))
         values = (2 * cxy + second) / (vx + vy + second)
         if brightness:
             values = values * (2 * mx * my + first) / (mx**2 + my**2 + first)
@@ -120,6 +123,12 @@ def check_ssim(ssim, seed: int = 0) -> None:
             "the variance is the mean of the squares minus the square of the mean.": _ssim(sharp, image, variances=False),
             "C₁ and C₂ are those of the range 255.": _ssim(sharp, image, peak=1),
             "C₁ and C₂ are missing.": _ssim(sharp, image, constants=False),
+            "C₁ and C₂ are squares.": _ssim(sharp, image, given=(0.01 * 255, 0.03 * 255)),
+            "C₁ belongs to the factor with the means, C₂ to the one with the variances.":
+                _ssim(sharp, image, given=((0.03 * 255) ** 2, (0.01 * 255) ** 2)),
+            "below stand the variances; no square root is needed.": _ssim(sharp, image, roots=True),
+            "these are means over the whole picture; SSIM looks through a window at every pixel, which is what `local_mean` does.":
+                _ssim(sharp, image, mean=lambda x: np.full_like(x, x.mean())),
             "the first factor, of the brightness, is missing.": _ssim(sharp, image, brightness=False),
             "use `local_mean`, the Gaussian window, for all means.":
                 _ssim(sharp, image, mean=lambda x: uniform_filter(x, 11)),
@@ -283,5 +292,6 @@ def _price_hint(answer, expected, candidates, probability) -> str:
             return "first the mean answer, then the drawn one."
         return "the first number is wrong: " + _hint(answer[0], of_mean, expected[0], "mean answer first, then the average of its MSE "
                                                     "over the truths.", 1e-5 * expected[0])
-    return "the second number is wrong: " + _hint(answer[1], of_drawn, expected[1], "sum p·q·MSE over all pairs of truth and answer.",
+    return "the second number is wrong: " + _hint(answer[1], of_drawn, expected[1], "every pair of truth and answer has a probability of its own; what is "
+                                                 "it, as the two are independent?",
                                                  1e-5 * expected[1])

@@ -100,6 +100,14 @@ def check_least_count(least_count, seed: int = 0) -> None:
     passed("your numbers are right; Table 4's PSNR would fit three photographs.")
 
 
+def _counted(maximum: float, minimum: float, mean: float, slack: float) -> int:
+    """The smallest n if the mean may miss the bounds of the formula by this much; half a unit twice would be right."""
+    n = 2
+    while not (maximum + (n - 1) * minimum) / n - slack <= mean <= (minimum + (n - 1) * maximum) / n + slack:
+        n += 1
+    return n
+
+
 def _ties(maximum: float, minimum: float, mean: float, unit: float) -> bool:
     """Whether some n decides by equality, where floating-point numbers are a matter of luck."""
     n = np.arange(2, 1000)
@@ -118,6 +126,10 @@ def _least_hint(given, expected: int, maximum: float, minimum: float, mean: floa
         return "use the argument `unit`; it is not always 0.01."
     if given == exact != expected:
         return "the printed numbers are rounded: each may be off by half a unit."
+    if given > expected and given in [_counted(maximum, minimum, mean, unit / 2 + tie) for tie in (1e-9, -1e-9)]:
+        return "the two bounds are off by up to half a unit, and so is the mean: allow for both."
+    if given < expected and given in [_counted(maximum, minimum, mean, 2 * unit + tie) for tie in (1e-9, -1e-9)]:
+        return "rounding changes a number by half a unit at most, not by a whole one."
     if given in one_sided and given < expected:
         return "put your n into both sides of the formula: does the mean keep both bounds?"
     if given == 3 and expected > 3:

@@ -1,6 +1,8 @@
 """One source, two notebooks: what `make notebooks` writes, when it runs a lesson, what it refuses."""
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -263,3 +265,12 @@ def test_the_command(course, monkeypatch, capsys):
     assert authoring.main(["03"]) == 0 and authoring.main(["--check"]) == 0
     assert capsys.readouterr().out == "Lessons: 1. Files changed: 0.\nUp to date: 1 of 1 lessons.\n"
     assert authoring.main(["07"]) == 1 and "There are: 03_tiny" in capsys.readouterr().err
+
+
+def test_the_files_a_lesson_used_are_printed_one_a_line(capsys):
+    """nbclient searches every line of an output in time that grows with the square of its length."""
+    files = {f"/somewhere/file_{number}.py" for number in range(1000)}
+    exec(authoring.REPORT, {"_opened": files, "_sys": sys})
+    printed = capsys.readouterr().out
+    assert files <= set(json.loads(printed))
+    assert max(map(len, printed.splitlines())) < 1000

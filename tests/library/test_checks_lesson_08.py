@@ -60,6 +60,11 @@ def period_by(image, axes=slice(2), order=(4, 2), threshold=100.0, around=True, 
     return 0
 
 
+def manhattan(power):
+    along = np.abs(np.fft.fftfreq(len(power), 1 / len(power)))
+    return [power[along[:, None] + along == k].mean() for k in range(len(power) // 2 + 1)]
+
+
 WRONG = [
     (lesson_08.check_residual, lambda sharp, image: image - sharp, "no negative numbers"),
     (lesson_08.check_residual, lambda sharp, image: sharp - image, "the order is image − sharp: make both arrays float"),
@@ -78,6 +83,11 @@ WRONG = [
     (lesson_08.check_radial, partial(rings, to_ring=np.floor), "round the distance"),
     (lesson_08.check_radial, lambda power: rings(power, last=len(power)), "end at N // 2"),
     (lesson_08.check_radial, lambda power: rings(power)[:-1], "both included"),
+    (lesson_08.check_radial, lambda power: rings(power, np.fft.fftfreq(len(power))), "are the frequencies in cycles per picture"),
+    (lesson_08.check_radial, partial(rings, to_ring=lambda distance: np.where(distance % 1 == 0, distance, -1)), "not only those that equal it"),
+    (lesson_08.check_radial, lambda power: power[0, :len(power) // 2 + 1], "entries of one row"),
+    (lesson_08.check_radial, lambda power: power[:len(power) // 2 + 1, 0], "entries of one column"),
+    (lesson_08.check_radial, manhattan, "root of the sum of the squares"),
     (lesson_08.check_radial, lambda power: rings(power)[1:], "N // 2 . 1 numbers"),
     (lesson_08.check_radial, lambda power: rings(np.fft.fftshift(power)), "ring"),
     (lesson_08.check_radial, lambda power: [np.median(power[ring_numbers(len(power)) == k]) for k in range(len(power) // 2 + 1)], r"gives [\d.]+\.$"),

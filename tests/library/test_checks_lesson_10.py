@@ -142,6 +142,8 @@ WRONG = [
     (lesson_10.check_training_days, lambda f, i, e, g: training_days(f, 1, e, g), "number of images"),
     (lesson_10.check_training_days, lambda *a: 1.0, "all operations"),
     (lesson_10.check_least_count, lambda *a: least_count(*a, slack=0), "rounded"),
+    (lesson_10.check_least_count, lambda *a: least_count(*a, slack=0.25), "and so is the mean"),
+    (lesson_10.check_least_count, lambda *a: least_count(*a, slack=1), "not by a whole one"),
     (lesson_10.check_least_count, lambda *a: least_count(*a, sides=(True, False)), "both"),
     (lesson_10.check_least_count, lambda *a: least_count(*a, sides=(False, True)), "both"),
     (lesson_10.check_least_count, lambda *a: 3, "Put n = 3|first n that fits"),
