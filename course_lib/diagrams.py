@@ -1,4 +1,4 @@
-"""Schematic drawings of convolutions, networks and the step of a GAN. (Lessons 03, 04 and 07.)
+"""Schematic drawings of convolutions, networks, the best critic, Adam and the step of a GAN. (Lessons 03, 04, 06 and 07.)
 
 Every function returns a matplotlib figure; `figures.show` and `widgets.explore` display it
 with its text.
@@ -274,6 +274,45 @@ def map_sheet(features: np.ndarray) -> np.ndarray:
         tiles.append(np.pad(np.rint(255 * tile).astype(np.uint8), 2, constant_values=255))
     half = len(tiles) // 2
     return np.concatenate([np.concatenate(tiles[:half], axis=1), np.concatenate(tiles[half:], axis=1)])
+
+
+def best_critic(p: np.ndarray, q: np.ndarray) -> Figure:
+    """Two distributions, real p and fake q, (N,), on places 0 to N - 1, and below them the critic that measures their distance (lesson 06).
+
+    The critic of slope 1 with the largest difference of mean scores (Kantorovich and Rubinstein), with mean 0: it
+    rises by 1 where earth crosses a border to the right, falls by 1 where it goes to the left, and is flat where none goes.
+    """
+    places, crossing = np.arange(len(p)), np.round(np.cumsum(q - p)[:-1], 9)
+    scores = np.concatenate([[0], np.cumsum(np.sign(crossing))])
+    scores = scores - scores.mean()
+    figure, axes = plt.subplots(2, 1, figsize=(7, 4.4), sharex=True, height_ratios=(1, 1.2))
+    axes[0].bar(places, p, width=1, color=COLOURS["blue"], alpha=0.6, label="real p")
+    axes[0].bar(places, q, width=1, color=COLOURS["orange"], alpha=0.6, hatch="///", edgecolor="white", label="fake q")
+    axes[0].set(title=f"earth mover's distance {np.abs(crossing).sum():.2f}", ylim=(0, 0.25))
+    axes[0].legend(loc="upper left")
+    axes[1].plot(places, scores, color=COLOURS["purple"])
+    axes[1].set(title=f"the best critic's scores; difference of the means {p @ scores - q @ scores:.2f}", xlabel="place", ylim=(-23, 23))
+    return figure
+
+
+def adam(gradients: np.ndarray, beta_1: float, beta_2: float) -> Figure:
+    """Adam's two running means of the gradients of one weight, (T,), and the steps that follow, in units of the rate (lesson 07)."""
+    mean = square = 0.0
+    rows = []
+    for t, gradient in enumerate(gradients, start=1):
+        mean, square = beta_1 * mean + (1 - beta_1) * gradient, beta_2 * square + (1 - beta_2) * gradient ** 2
+        rows.append((mean / (1 - beta_1 ** t), np.sqrt(square / (1 - beta_2 ** t))))
+    (means, sizes), steps = np.transpose(rows), np.arange(1, len(gradients) + 1)
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 3.7), sharex=True)
+    upper.plot(steps, gradients, ".", color="0.6", label="gradient g")
+    upper.plot(steps, means, label="mean m̂")
+    upper.plot(steps, sizes, "--", color=COLOURS["vermilion"], label="size √v̂")
+    upper.set(ylim=(-2.8, 4.6), ylabel="gradient")
+    upper.legend(ncols=3, loc="upper right")
+    lower.axhline(0, color="0.4", linewidth=1)
+    lower.plot(steps, means / (sizes + 1e-8), color=COLOURS["green"])
+    lower.set(ylim=(-2.3, 2.3), ylabel="step, in units of r", xlabel="step number t")
+    return figure
 
 
 def gan_step(phase: str) -> Figure:

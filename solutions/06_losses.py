@@ -32,8 +32,9 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.stats import wasserstein_distance
 
-from course_lib import blur, figures, losses, networks, photos, widgets
+from course_lib import blur, diagrams, figures, losses, networks, photos, widgets
 from course_lib.backend import keras, tf
 from course_lib.checks import lesson_06
 
@@ -512,10 +513,18 @@ print("pulls as hard as without preprocessing, within a factor of 3:", 1 / 3 < i
 # Each crossing carries the earth one step, so the work is $0.5 + 0.75 + 0.5 = 1.75$. On a line, the distance is the sum of the absolute values of the cumulative sums, times the width of a step.
 
 # %%
-def pile(centre, spread=2.0, places=np.arange(41)):
+places = np.arange(41)
+
+
+def pile(centre, spread=2.0):
     """A bell-shaped distribution on places 0 to 40."""
     heights = np.exp(-0.5 * ((places - centre) / spread)**2)
     return heights / heights.sum()
+
+
+def distance(p, q):
+    """The earth mover's distance of two distributions on the places; SciPy has it under its other name."""
+    return wasserstein_distance(places, places, p, q)
 
 
 def jensen_shannon(p, q):
@@ -530,13 +539,13 @@ def show_piles(shift):
     p, q = pile(20), pile(20 + shift)
     flow = np.cumsum(p - q)
     figure, axes = plt.subplots(2, 1, figsize=(7, 4.4), sharex=True, height_ratios=(1.2, 1))
-    axes[0].bar(np.arange(41), p, width=1, color=COLOURS["blue"], alpha=0.6, label="real p")
-    axes[0].bar(np.arange(41), q, width=1, color=COLOURS["orange"], alpha=0.6, hatch="///", edgecolor="white", label="fake q")
+    axes[0].bar(places, p, width=1, color=COLOURS["blue"], alpha=0.6, label="real p")
+    axes[0].bar(places, q, width=1, color=COLOURS["orange"], alpha=0.6, hatch="///", edgecolor="white", label="fake q")
     axes[0].set(title="two piles", ylim=(0, 0.25))
     axes[0].legend(loc="upper left")
-    axes[1].fill_between(np.arange(41), flow, step="mid", color=COLOURS["green"], alpha=0.5)
+    axes[1].fill_between(places, flow, step="mid", color=COLOURS["green"], alpha=0.5)
     axes[1].axhline(0, color="0.3", linewidth=1)
-    axes[1].set(title=f"cumulative sum of p − q; its area is the distance: {np.abs(flow).sum():.1f}", xlabel="place", ylim=(-1.1, 1.1))
+    axes[1].set(title=f"cumulative sum of p − q; its area is the distance: {distance(p, q):.1f}", xlabel="place", ylim=(-1.1, 1.1))
     return figure
 
 
@@ -549,7 +558,7 @@ widgets.explore(show_piles, {"shift": [-16, -8, 0, 4, 8, 16]}, start={"shift": 8
 
 # %%
 shifts = np.arange(0, 17)
-moved = [np.abs(np.cumsum(pile(20) - pile(20 + shift))).sum() for shift in shifts]
+moved = [distance(pile(20), pile(20 + shift)) for shift in shifts]
 divergences = [jensen_shannon(pile(20), pile(20 + shift)) for shift in shifts]
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3))
 axes[0].plot(shifts, divergences, "o-", color=COLOURS["vermilion"], markersize=4)
@@ -604,26 +613,8 @@ lesson_06.check_earth_mover(earth_mover, seed=63)
 # So the earth mover's distance is the largest difference of mean scores that a critic of slope 1 can reach. This is the Kantorovich–Rubinstein duality. It is the reason why a discriminator can measure a distance.
 
 # %%
-def critic_on_a_line(p, q):
-    """Scores of a critic of slope 1 that reaches the distance, with mean 0."""
-    scores = np.concatenate([[0], np.cumsum(-np.sign(np.round(np.cumsum(p - q)[:-1], 9)))])
-    return scores - scores.mean()
-
-
-def show_critic(shift, spread):
-    p, q = pile(20, 2), pile(20 + shift, spread)
-    scores = critic_on_a_line(p, q)
-    figure, axes = plt.subplots(2, 1, figsize=(7, 4.4), sharex=True, height_ratios=(1, 1.2))
-    axes[0].bar(np.arange(41), p, width=1, color=COLOURS["blue"], alpha=0.6, label="real p")
-    axes[0].bar(np.arange(41), q, width=1, color=COLOURS["orange"], alpha=0.6, hatch="///", edgecolor="white", label="fake q")
-    axes[0].set(title=f"earth mover's distance {np.abs(np.cumsum(p - q)).sum():.2f}", ylim=(0, 0.25))
-    axes[0].legend(loc="upper left")
-    axes[1].plot(np.arange(41), scores, color=COLOURS["purple"])
-    axes[1].set(title=f"the best critic's scores; difference of the means {p @ scores - q @ scores:.2f}", xlabel="place", ylim=(-23, 23))
-    return figure
-
-
-widgets.explore(show_critic, {"shift": [-12, 0], "spread": [2, 4, 8]}, start={"shift": -12, "spread": 2}, kilobytes=220,
+widgets.explore(lambda shift, spread: diagrams.best_critic(pile(20), pile(20 + shift, spread)),
+                {"shift": [-12, 0], "spread": [2, 4, 8]}, start={"shift": -12, "spread": 2}, kilobytes=220,
                 alt="Above, a real and a fake pile; below, the best critic, whose scores rise with slope 1 from the fake towards the real pile")
 
 # %% [markdown]

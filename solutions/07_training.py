@@ -93,27 +93,23 @@ def valley(w):
     return 0.5 * (w[0] ** 2 + 25 * w[1] ** 2), np.array([w[0], 25 * w[1]])
 
 
-def path(rule, rate, steps=60):
-    """All points from (-2, 0.9) on; rule is "plain" or "adam"."""
-    w, m, v = np.array([-2.0, 0.9]), np.zeros(2), np.zeros(2)
-    points = [w]
-    for t in range(1, steps + 1):
-        g = valley(w)[1]
-        if rule == "plain":
-            w = w - rate * g
-        else:
-            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-            w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-        points.append(w)
+def path(optimizer, steps=60):
+    """All points from (-2, 0.9) on."""
+    w = keras.Variable([-2.0, 0.9])
+    points = [np.array(w)]
+    for _ in range(steps):
+        optimizer.apply([tf.constant(valley(points[-1])[1], tf.float32)], [w])
+        points.append(np.array(w))
     return np.array(points)
 
 
 def draw_valley(rate):
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), sharey=True)
     x, y = np.meshgrid(np.linspace(-2.4, 1, 120), np.linspace(-1.2, 1.2, 90))
-    for axis, rule, title in zip(axes, ("plain", "adam"), ("plain: rate × gradient", "Adam")):
+    both = {"plain: rate × gradient": keras.optimizers.SGD(rate), "Adam": keras.optimizers.Adam(rate)}
+    for axis, (title, optimizer) in zip(axes, both.items()):
         axis.contour(x, y, valley((x, y))[0], levels=[0.1, 0.5, 1.5, 4, 8, 14], colors="0.75", linewidths=1)
-        axis.plot(*path(rule, rate).T, "o-", markersize=3, linewidth=1.2)
+        axis.plot(*path(optimizer).T, "o-", markersize=3, linewidth=1.2)
         axis.plot(0, 0, "*", markersize=15, color=figures.COLOURS["vermilion"])
         axis.set(title=title, xlim=(-2.4, 1), ylim=(-1.2, 1.2), xlabel="first weight")
     axes[0].set_ylabel("second weight")
@@ -144,29 +140,8 @@ widgets.explore(draw_valley, {"rate": [0.003, 0.01, 0.03, 0.07, 0.081]}, start={
 
 # %%
 noisy = np.random.default_rng(4).normal(0, 1, 120) + np.where(np.arange(120) < 60, 1.0, 0.0)
-
-
-def draw_adam(beta_1, beta_2):
-    m = v = 0.0
-    rows = []
-    for t, g in enumerate(noisy, 1):
-        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
-        rows.append((m / (1 - beta_1**t), np.sqrt(v / (1 - beta_2**t))))
-    mean, usual = np.transpose(rows)
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(6.6, 3.7), sharex=True)
-    upper.plot(range(1, 121), noisy, ".", color="0.6", label="gradient g")
-    upper.plot(range(1, 121), mean, label="mean m̂")
-    upper.plot(range(1, 121), usual, "--", color=figures.COLOURS["vermilion"], label="size √v̂")
-    upper.set(ylim=(-2.8, 4.6), ylabel="gradient")
-    upper.legend(ncols=3, loc="upper right")
-    lower.axhline(0, color="0.4", linewidth=1)
-    lower.plot(range(1, 121), mean / (usual + 1e-8), color=figures.COLOURS["green"])
-    lower.set(ylim=(-2.3, 2.3), ylabel="step, in units of r", xlabel="step number t")
-    return figure
-
-
 widgets.explore(
-    lambda **beta: draw_adam(beta["β₁"], beta["β₂"]), {"β₁": [0.0, 0.5, 0.9, 0.99], "β₂": [0.9, 0.999]},
+    lambda **beta: diagrams.adam(noisy, beta["β₁"], beta["β₂"]), {"β₁": [0.0, 0.5, 0.9, 0.99], "β₂": [0.9, 0.999]},
     start={"β₁": 0.9, "β₂": 0.999}, kilobytes=260,
     alt="Above, a noisy gradient with Adam's running mean and running size. Below, the step that follows: "
         "steady while the gradient has a direction, around zero when only noise is left",
@@ -403,7 +378,7 @@ print(f"weights: {weights:,} · numbers in the checkpoint: {numbers:,}, {numbers
 
 # %% [markdown]
 # Adam's $m$ and $v$ are stored too, one of each for every weight, and the step count $t$. Without them, a resumed run would start with empty memories and take first steps of full length again.
-# The batches need not be stored: in this library batch number $n$ is computed from the seed and $n$ alone. (Training with a critic also stores the critic, with its own $m$ and $v$.)
+# The batches need not be stored: in this library batch number $n$ is computed from the [*seed*](glossary.md) and $n$ alone. (Training with a critic also stores the critic, with its own $m$ and $v$.)
 
 # %% [markdown]
 # ## 6. What if? (12 minutes)

@@ -812,7 +812,7 @@ widgets.explore(
 
 # %% nbgrader={"grade_id": "price", "solution": true}
 def price(candidates, probability):
-    """(MSE of the mean answer, MSE of the drawn answer), expected; candidates (K, H, W), probability (K,)."""
+    """(MSE of the mean answer, MSE of the drawn answer), expected; candidates (N, H, W), probability (N,)."""
     ### BEGIN SOLUTION: average the MSE over the truths; for the drawn answer over all pairs of truth and answer
     mean = np.tensordot(probability, candidates, axes=1)
     of_mean = sum(p * np.mean((x - mean) ** 2) for p, x in zip(probability, candidates))
