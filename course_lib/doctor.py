@@ -196,7 +196,7 @@ def _tensorflow() -> list[Record]:
     seconds = time.perf_counter() - start
     records = [Record("TensorFlow", "ok", f"starts in {seconds:.0f} s") if seconds < 30 else
                Record("TensorFlow", "slow", f"takes {seconds:.0f} s to start",
-                      f"compile it once: `{Path(sys.executable).name} -m compileall -q "{sys.prefix}"`")]
+                      f'compile it once: `{Path(sys.executable).name} -m compileall -q "{sys.prefix}"`')]
     cards = tf.config.list_physical_devices("GPU")
     if cards:
         records.append(Record("GPU", "ok", f"{len(cards)} seen by TensorFlow"))
