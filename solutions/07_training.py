@@ -96,10 +96,10 @@ def valley(w):
 def path(optimizer, steps=60):
     """All points from (-2, 0.9) on."""
     w = keras.Variable([-2.0, 0.9])
-    points = [np.array(w)]
+    points = [w.numpy()]
     for _ in range(steps):
         optimizer.apply([tf.constant(valley(points[-1])[1], tf.float32)], [w])
-        points.append(np.array(w))
+        points.append(w.numpy())
     return np.array(points)
 
 
