@@ -288,10 +288,11 @@ def test_progress_is_shown_in_a_terminal_and_goes_away(tmp_path, weights):
 def test_a_reader_that_stops_early_is_no_error():
     program = ("import sys; from course_lib import doctor; from course_lib.__main__ import main\n"
                "doctor.report = lambda: doctor.Report((doctor.Record('disk', 'ok', 'free'),)); sys.exit(main(['doctor']))")
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as out:
+        done = subprocess.run([sys.executable, "-c", program], stdout=out, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 # evaluate ---------------------------------------------------------------------------------------
