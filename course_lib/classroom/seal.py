@@ -24,6 +24,14 @@ def _is_ours(module: str, key: str) -> bool:
     return module.split(".")[0] == "course_lib" and not key.startswith("__")
 
 
+def _tables(values):
+    """The lists and dicts among these values, and those inside them."""
+    for value in values:
+        if type(value) in (list, dict):
+            yield value
+            yield from _tables(value if type(value) is list else value.values())
+
+
 class Seal:
     """What was loaded when it was made; `restore` brings it back."""
 
@@ -45,7 +53,7 @@ class Seal:
                           for value in inside + members if isinstance(value, FunctionType)}
         ours = [value for name, values in self.values.items() for key, value in values.items() if _is_ours(name, key)]
         named = [function.__kwdefaults__ for function in self.functions]
-        self.contents = [(value, value.copy()) for value in ours + named if type(value) in (list, dict)]
+        self.contents = [(value, value.copy()) for value in _tables(ours + named)]
         self.own = dict(vars(shell))
 
     def restore(self, names: list[str]) -> None:

@@ -70,6 +70,7 @@ from io import StringIO
 
 from IPython.core.interactiveshell import InteractiveShell
 
+import course_lib.report
 from course_lib.classroom.seal import Seal
 
 shell = InteractiveShell.instance()
@@ -86,7 +87,8 @@ TEST = "lesson_00.check_psnr(psnr)"
 LOOK = '''
 import sys
 import course_lib.photos
-from course_lib import checks, evaluation
+from course_lib import checks, evaluation, report
+assert report.TABLE_4["PSNR"]["mean"] == 29.3
 assert callable(evaluation.Scores.summary) and list(evaluation.STATISTICS) == ["maximum", "minimum", "mean"]
 assert evaluation.math.inf > 1 and lesson_00.check_psnr.__defaults__ == (0,) and checks.compare_number.__kwdefaults__["tolerance"] == 0
 assert sys.gettrace() is sys.getprofile() is None and "showtraceback" not in vars(get_ipython())
@@ -94,6 +96,7 @@ assert not get_ipython().custom_exceptions and not get_ipython().input_transform
 print("Correct: all is as it was")
 '''
 CHANGES = ["", "lesson_00.evaluation.Scores.summary = None", "lesson_00.evaluation.STATISTICS = {}", "lesson_00.evaluation.STATISTICS.clear()",
+           "from course_lib import report\nreport.TABLE_4['PSNR']['mean'] = 0",
            "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
            "lesson_00.compare_number.__kwdefaults__ = {'tolerance': 1e9}", "lesson_00.compare_number.__kwdefaults__['tolerance'] = 1e9",
            "import sys\nsys.settrace(lambda *a: None)", "import sys\nsys.setprofile(lambda *a: None)", "get_ipython().showtraceback = lambda *a, **k: None",
@@ -257,7 +260,8 @@ print(stopped(lambda: bytearray(2**30 + 2**29)), stopped(lambda: os.truncate(os.
 def test_a_limited_program_is_stopped_by_what_it_takes(tmp_path, processes):
     import resource
 
-    before = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    before, most = resource.getrlimit(resource.RLIMIT_NPROC)
+    processes = processes if most == resource.RLIM_INFINITY else min(processes, most)
     command = [sys.executable, "-m", "course_lib.classroom.sandbox", "1.0", str(processes), sys.executable, "-c", LIMITED.replace("big", str(tmp_path / "big"))]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(authoring.ROOT)})
     assert done.stdout.split() == ["MemoryError", "OSError", "OSError", str(processes or before)], done.stderr
