@@ -198,7 +198,7 @@ widgets.slider(list(frames.values()), list(frames), name="layer", zoom=1.5,
 # %% [markdown]
 # ### Where is the patch?
 #
-# That settles the size. The position follows from the padding. 'Same' padding with stride $S$ adds $K - S$ zeros to each row of pixels, half of them at each end. An odd one goes to the end of the row, so before its first pixel there are
+# That settles the size. The position follows from the padding. 'Same' padding with stride $S$ adds $K - S$ zeros to each row of pixels, half of them before it and half behind it. If their number is odd, the one left over goes behind it, so before the first pixel there are
 #
 # $$p = \lfloor (K - S) / 2 \rfloor$$
 #

@@ -164,9 +164,9 @@ print(f"the mean keeps less than half of the detail of the patches it is the mea
 # $$E(x - a)^2 = E\big((x - m) + (m - a)\big)^2 = E(x - m)^2 + (m - a)^2,$$
 #
 # because the mixed term $2(m - a)\,E(x - m)$ is 0. Only the last term depends on the answer, and $a = m$ makes it 0.
-# (If the answer is itself one of the possible values, drawn at random, the last term is on average as large as the first: twice the error. In the table, 17,778 is twice 8,889.)
+# (If the answer is itself one of the possible values, drawn with the same probabilities, the last term is on average as large as the first: twice the error. In the table, 17,778 is twice 8,889.)
 #
-# For the *absolute* error $E|x - a|$, move $a$ up by a little $\delta$: it gets farther from every $x$ below it and nearer to every $x$ above it, so the error changes by $\delta \cdot (P(x < a) - P(x > a))$. This pays until half of the probability lies below $a$. So the best answer is the *median*.
+# For the *absolute* error $E|x - a|$, move $a$ up by a little $\delta$: it gets farther from every $x$ up to $a$ and nearer to every $x$ above it, so the error changes by $\delta \cdot (P(x \le a) - P(x > a))$. This pays until half of the probability lies at or below $a$. So the best answer is the *median*.
 #
 # Now let a pixel be white (1) with probability $p$, otherwise black (0). The expected errors are $p\,(1 - a)^2 + (1 - p)\,a^2$ and $p\,(1 - a) + (1 - p)\,a$. Move the slider: where is the lowest point of each curve?
 

@@ -304,7 +304,7 @@ needed = {name: 2 * macs * STATED["images"] * STATED["epochs"] / seconds for nam
 # %% [markdown]
 # The generator alone, for example, takes 3 · 56.8 = 170 billion multiply–accumulates, twice as many operations ([FLOP](glossary.md)): 340.8 · 10⁹ · 500 · 40 in 10,800 seconds are 0.63 · 10¹² per second, 0.63 TFLOP/s.
 #
-# And what can that processor do? Each of its four cores completes at most two fused multiply–adds of 8 numbers in each cycle: 2 · 8 · 2 = 32 FLOP, 4 · 32 · 1.4 · 10⁹ = 0.18 TFLOP/s for all four. At 1.4 GHz, or at 3.9 GHz, the highest clock rate of the processors sold under this name
+# And what can that processor do? Each of its four cores completes at most two fused multiply–adds of 8 numbers in each cycle: 2 · 8 · 2 = 32 FLOP, 4 · 32 · 1.4 · 10⁹ = 0.18 TFLOP/s for all four. The figure marks this peak, and that at 3.9 GHz, the highest clock rate of the processors sold under this name
 # (which four cores don't sustain):
 
 # %%
