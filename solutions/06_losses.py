@@ -576,7 +576,7 @@ figures.show(figure, alt="Against the shift of the fake pile: the Jensen–Shann
 #
 # ### Exercise 3: the earth mover's distance (1 point)
 #
-# Write a function for any two distributions on equally spaced places, `width` apart. `p` and `q` are arrays that each add up to 1.
+# SciPy has the distance. Write your own, for any two distributions on equally spaced places, `width` apart. `p` and `q` are arrays that each add up to 1.
 
 # %% nbgrader={"grade_id": "earth-mover", "solution": true}
 def earth_mover(p, q, width):

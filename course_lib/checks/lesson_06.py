@@ -167,7 +167,7 @@ def check_best_critic(best_critic, seed: int = 0) -> None:
         if scores.shape != p.shape:
             fail(f"for {len(p)} places your `best_critic` gave "
                  + ("None: does it end in `return`?" if given is None else f"the shape {scores.shape}; one score for each place is needed"
-                    + ("." if scores.shape != (len(p) - 1,) else ": there is a border fewer than places, and the first place's score may be anything.")))
+                    + ("." if scores.shape != (len(p) - 1,) else ": there is one border fewer than there are places, and the first place's score may be anything.")))
         if not np.all(np.isfinite(scores)):
             fail("your `best_critic` holds values that are not finite: is something divided by zero?")
         steepest = np.abs(np.diff(scores)).max() / width

@@ -128,10 +128,10 @@ def _least_hint(given, expected: int, maximum: float, minimum: float, mean: floa
         return "the printed numbers are rounded: each may be off by half a unit."
     if given > expected and given in [_counted(maximum, minimum, mean, unit / 2 + tie) for tie in (1e-9, -1e-9)]:
         return "the two bounds are off by up to half a unit, and so is the mean: allow for both."
-    if given < expected and given in [_counted(maximum, minimum, mean, 2 * unit + tie) for tie in (1e-9, -1e-9)]:
-        return "rounding changes a number by half a unit at most, not by a whole one."
     if given in one_sided and given < expected:
         return "put your n into both sides of the formula: does the mean keep both bounds?"
+    if given < expected and given in [_counted(maximum, minimum, mean, 2 * unit + tie) for tie in (1e-9, -1e-9)]:
+        return "rounding changes a number by half a unit at most, not by a whole one."
     if given == 3 and expected > 3:
         return "is 3 enough? Put n = 3 into both sides of the formula."
     if given == expected + 1:

@@ -140,7 +140,7 @@ WRONG = [
     (lesson_06.check_best_critic, lambda *given: 2 * best_critic(*given), "the slope 2"),
     (lesson_06.check_best_critic, lambda p, q, width: np.zeros(len(p)), "equal"),
     (lesson_06.check_best_critic, lambda p, q, width: np.sign(p - q) * width / 2, "rise by"),
-    (lesson_06.check_best_critic, lambda *given: best_critic(*given)[1:], "a border fewer"),
+    (lesson_06.check_best_critic, lambda *given: best_critic(*given)[1:], "one border fewer"),
     (lesson_06.check_best_critic, lambda p, q, width: np.cumsum(width * np.sign(np.cumsum(q - p))), "one place late"),
     (lesson_06.check_best_critic, lambda p, q, width: width * np.sign(np.cumsum(q - p)), "the changes at the borders"),
     (lesson_06.check_best_critic, lambda p, q, width: np.append(0, np.cumsum(width * np.cumsum(q - p))[:-1]), "only in which direction"),

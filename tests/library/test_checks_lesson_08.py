@@ -88,6 +88,8 @@ WRONG = [
     (lesson_08.check_radial, lambda power: power[0, :len(power) // 2 + 1], "entries of one row"),
     (lesson_08.check_radial, lambda power: power[:len(power) // 2 + 1, 0], "entries of one column"),
     (lesson_08.check_radial, manhattan, "root of the sum of the squares"),
+    (lesson_08.check_radial, lambda power: [[1], [1, 2]], "not an array of numbers"),
+    (lesson_08.check_radial, lambda power: len(power) // 2 * [None] + ["a"], "not an array of numbers"),
     (lesson_08.check_radial, lambda power: rings(power)[1:], "N // 2 . 1 numbers"),
     (lesson_08.check_radial, lambda power: rings(np.fft.fftshift(power)), "ring"),
     (lesson_08.check_radial, lambda power: [np.median(power[ring_numbers(len(power)) == k]) for k in range(len(power) // 2 + 1)], r"gives [\d.]+\.$"),
