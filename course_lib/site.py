@@ -111,8 +111,11 @@ class Renderer(IPythonRenderer):
 
 
 def markdown(text: str, renderer: Renderer) -> str:
-    """HTML of some Markdown; an arXiv number or a DOI in it leads to its row in the references."""
-    pieces = re.split(r"(<a .*?</a>)", MarkdownWithMath(renderer).render(text))
+    """HTML of some Markdown; an arXiv number or a DOI in it leads to its row in the references, and no line begins with the full stop
+    of an equation."""
+    found = re.sub(r"(<math[^>]*>(?:(?!</math>).)*</math>)(</span>)?([.,:;!?)]+)", r'<span class="kept">\1\3</span>\2',
+                   MarkdownWithMath(renderer).render(text), flags=re.S)
+    pieces = re.split(r"(<a .*?</a>)", found)
     pieces[::2] = [CITED.sub(lambda m: f'<a href="references.html#{cited_anchor(m[1])}">{m[0]}</a>', piece)
                    for piece in pieces[::2]]
     return "".join(pieces)
