@@ -13,6 +13,7 @@ import numpy as np
 from course_lib import evaluation
 
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = "supported", "not supported", "cannot be decided"
+NEAR = 0.02     # how near `tune` comes to its target, in decibels
 
 
 def verdict(readings: dict[str, bool]) -> str:
@@ -146,7 +147,7 @@ def tune(degrade: Callable, sharp: np.ndarray, target: float, high: float, measu
     for _ in range(40):
         middle = (low + high) / 2
         now = score(middle)
-        if abs(now - target) <= 0.02:
+        if abs(now - target) <= NEAR:
             return middle
         low, high = (middle, high) if now > target else (low, middle)
-    raise ValueError(f"no strength gives {target:g} dB within 0.02: near {middle:g} the PSNR jumps to {now:.2f} dB.")
+    raise ValueError(f"no strength gives {target:g} dB within {NEAR:g}: near {middle:g} the PSNR jumps to {now:.2f} dB.")

@@ -149,7 +149,7 @@ def check_earth_mover(earth_mover, seed: int = 0) -> None:
         mistakes = {words: answer for words, answer in mistakes.items() if abs(answer - expected) > 1e-6}
         compare_number(earth_mover, p, q, width, expected=expected, source="carrying the earth", tolerance=1e-5,
                        hint=_named(mistakes, "try your function on p and q of section 6's table; it should give 1.75 there.", 1e-9))
-    passed("your distance is right for piles on either side and for bins of any width.")
+    passed("your distance is right for piles on either side and for steps of any width.")
 
 
 # ---------------------------------------------------------------- exercise 4
