@@ -499,12 +499,12 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # %% [markdown]
 # At factor 1 the photograph is sharp, and even then the network spoils it. So the report's sentence is right but says too little: this is no special weakness with whiteboards, it is section 6 again. A network undoes what it was trained on.
 #
-# There is a difference in kind, though. Motion along a known path *mixes* the pixels, and most of this can be unmixed. Shrinking throws fine detail away: what lay between the remaining pixels has to be invented. Section 10 is about that.
+# There is a difference in kind, though. Motion along a known path *mixes* the pixels, and most of this can be unmixed. Shrinking throws fine detail away: what lay between the remaining pixels has to be invented. Section 11 is about that.
 
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. (It undoes one motion only; section 9 has a method for any.) Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
+# Try the network on a photograph of your own. (It undoes one motion only; section 10 has a method for any.) Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
 def smaller(photo, side=512):
@@ -548,7 +548,7 @@ own_gain = evaluation.psnr(corner, restoration.deblur(blurred_own, level1)) - ev
 print("blurred at level 1, the network gains on this photograph:", bool(own_gain > 0))
 
 # %% [markdown]
-# ## 9. Beside Table 5 (14 minutes)
+# ## 9. Beside Table 5 (8 minutes)
 #
 # The report's Table 5 puts four methods side by side. Here they are with what is known of each number's protocol:
 #
@@ -637,7 +637,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #   Only multi-scale loses nowhere. Whether it is the better network, nine pairs and one seed can't say.
 # - *`level4`* had almost two hours on two cores, and still gains only 0.04 to 0.36 dB where the blur is visible. On the pair that is almost sharp it loses 2 dB.
 #   *`level4_report`*, the report's generator in full (lesson 08), had as long, needs twelve times the multiplications, and gains no more. That says what two hours are worth, not which network is better.
-# - *`kernel`* is no generator: it finds the motion and then undoes it; how, comes below. On the pair that is almost sharp it changes nothing; it loses in one pair, where the true kernel loses more. The gap to `richardson-lucy` is the price of guessing the kernel.
+# - *`kernel`* is no generator: it finds the motion and then undoes it; how, says section 10. On the pair that is almost sharp it changes nothing; it loses in one pair, where the true kernel loses more. The gap to `richardson-lucy` is the price of guessing the kernel.
 # - *The two GANs* continue from the report's generator after its first two minutes. Each of their steps costs six to nine times as much, so the other two minutes were enough for 40 and 25 steps. The table shows nothing about GANs but their price.
 #
 # **Think.** What would you need to have measured before you wrote "multi-scale is better than the report's generator"?
@@ -649,11 +649,19 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 # </details>
 
 # %% [markdown]
-# ### How `kernel` finds a motion
+# ## 10. How `kernel` finds a motion (6 minutes)
+#
+# The last row of the table is told nothing about the blur, and gains more than every generator. It takes five steps:
 #
 # 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
 # 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
-# 3. *Search.* A camera moves along *one* path. Some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For every wave, log power of the blurred photograph = log power of the sharp one + log of the square of the kernel's factor (lesson 02). The last term follows from the path; how the term before it usually looks was learned beforehand. So each path can be judged by how usual a sharp spectrum it leaves. Gradient descent then changes the numbers of the best paths until the fit is as good as possible. To explain something by making it again is called *analysis by synthesis* (`course_lib/camera_path.py`). Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: one begins at full size, three with the photograph made 1.5, 2 and 3 times smaller.
+# 3. *Search.* A camera moves along *one* path, and some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For every wave (lesson 02),
+#
+#    log power of the blurred photograph = log power of the sharp one + log of the square of the kernel's factor.
+#
+#    The left side is measured, the last term follows from the path; what is left must be the sharp photograph's. How such spectra usually look was learned beforehand, so each path can be judged by how usual a sharp spectrum it leaves. Gradient descent then changes the numbers of the best paths until the fit is as good as possible. To explain something by making it again is called *analysis by synthesis* (`course_lib/camera_path.py`).
+#
+#    Such a search can get stuck, and a long motion doesn't fit the network's kernel. So there are up to four searches: one begins at full size, three with the photograph made 1.5, 2 and 3 times smaller.
 # 4. *Choose.* The spectrum doesn't tell a path from the same path turned by 180 degrees. Richardson–Lucy undoes each path found, both ways. The best result has its edges in the fewest places, as undoing a wrong motion doubles every edge. How well the path explains the spectrum counts as well, but little.
 # 5. *Clean up.* A second network sees Richardson–Lucy's results after 12 and after 30 iterations, beside the blurred photograph (`course_lib/refine.py`). Where the kernel is right, it keeps more of the result after 30; elsewhere it removes ripples and ghost edges. Such marks can be told from a small part of the picture, so a small network is enough.
 #
@@ -723,7 +731,7 @@ undo_motion(smaller(own))
 # At this size the built-in photograph is left alone, where the level-1 network spoiled it. At full size its clapboards are taken for a short motion, and it changes a little.
 
 # %% [markdown]
-# ## 10. The best answer is not the sharpest (9 minutes)
+# ## 11. The best answer is not the sharpest (9 minutes)
 #
 # A traffic camera has seen a number plate from far away: three digits, moving, in a few grey pixels with noise. What should a perfect restoration answer?
 # In this toy world we can compute it. There are only 1,000 plates, all equally frequent; we know the shapes of the digits, the motion and the noise, which is normally distributed with standard deviation 8. So for each plate we can compute how probable it is, *given what the camera saw* (Bayes' rule):
@@ -837,7 +845,7 @@ lesson_09.check_price(price, seed=94)
 # PSNR measures [distortion](glossary.md), the distance from the truth; [perception](glossary.md) is how much the answers look, as a whole, like real photographs. In general no method can be best at both: below a certain distortion, less of it means less natural pictures.
 
 # %% [markdown]
-# ## 11. Perception against distortion, measured (4 minutes)
+# ## 12. Perception against distortion, measured (4 minutes)
 #
 # For photographs nobody can list the candidates. But both sides can be measured: distortion by PSNR; perception by comparing *statistics* of the answers with those of sharp photographs, wherever in the picture they arise. Here we take mean and standard deviation of each of 256 features of VGG16 (lesson 06) over all positions in the three test photographs. The distance is the root of the mean squared difference of these 512 numbers from those of the sharp photographs, in units of the features' mean deviation.
 # This is a small relative of the measures in use, such as FID (arXiv:1706.08500).
@@ -915,7 +923,7 @@ print("and the statistics are at least a tenth closer to those of sharp pictures
 # Three small pictures are weak evidence, but they agree with the theorem and with published results: the GAN has the *lower* PSNR and the more natural statistics. To rank methods by PSNR alone (Table 5) is to prefer the softer ones.
 
 # %% [markdown]
-# ## 12. What a GAN invents (6 minutes)
+# ## 13. What a GAN invents (6 minutes)
 #
 # Must a sharp answer invent? Lessons 01 and 06 had stripes that a motion wipes out; here they are in a photograph: the palace, and the palace behind a fence of soft bars. Then move the camera sideways by 12 pixels, exactly the distance from one bar to the next.
 
@@ -940,13 +948,13 @@ print("the blurred pictures differ by at most 2:", largest(seen_plain, seen_fenc
 # %% [markdown]
 # Whatever a network answers to this blurred picture, it is wrong for one of the two originals. Nothing in the picture decides between them. What the network has seen in training does: palaces without bars. That is what [to hallucinate](glossary.md) means: to fill in what is usual, in full sharpness.
 #
-# Where the blur is known, there is a first test of any answer: blur it again. If the result differs from the blurred photograph by more than the noise, the answer is wrong. But both originals pass this test, and so do all plates with some probability in section 10.
+# Where the blur is known, there is a first test of any answer: blur it again. If the result differs from the blurred photograph by more than the noise, the answer is wrong. But both originals pass this test, and so do all plates with some probability in section 11.
 # The test can prove an answer wrong, never right; and for a photograph of your own, whose blur nobody knows, there isn't even this test.
 #
 # Now read the report's last sentence again. It hopes for uses in "photography, surveillance, and medical imaging".
 #
 # - For a holiday photograph an invented texture of grass does no harm.
-# - On a number plate or a face, an invented detail accuses someone: in section 10 the plate drawn from far away is usually another car's.
+# - On a number plate or a face, an invented detail accuses someone: in section 11 the plate drawn from far away is usually another car's.
 # - In a diagnosis it can add or remove the very thing the picture was taken for. With networks that translate one kind of brain scan into another, trained with distribution losses such as a GAN's, tumours vanished or appeared, depending on the share of patients in the training data (Cohen et al., 2018, arXiv:1805.08841).
 #
 # Such uses need more than a sharp picture: several answers, or a probability, instead of one answer; a measure of the *task* (how many plates are read correctly, how many findings are missed) on pictures from that very use; and the original kept beside the answer.

@@ -23,19 +23,26 @@ PENALTY = 10.0          # of the slope, as in the report's reference [9]
 
 # ---------------------------------------------------------------- exercise 1: Adam
 
-def _adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, *, correct=True, inside=False, square=True, sign=-1, late=0):
+def _adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, *, correct="mv", inside=False, square=True, root=True, sign=-1, late=0, swap=False):
     """Kingma & Ba, arXiv:1412.6980, Algorithm 1; the keywords build in a mistake each."""
+    if swap:
+        beta_1, beta_2 = beta_2, beta_1
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * (g**2 if square else np.abs(g))
-    m_hat, v_hat = (m / (1 - beta_1 ** (t + late)), v / (1 - beta_2 ** (t + late))) if correct else (m, v)
-    size = np.sqrt(v_hat + epsilon) if inside else np.sqrt(v_hat) + epsilon
+    m_hat = m / (1 - beta_1 ** (t + late)) if "m" in correct else m
+    v_hat = v / (1 - beta_2 ** (t + late)) if "v" in correct else v
+    size = np.sqrt(v_hat + epsilon) if inside else (np.sqrt(v_hat) if root else v_hat) + epsilon
     return w + sign * rate * m_hat / size, m, v
 
 
 ADAM_MISTAKES = {
-    "divide m and v by 1 − βᵗ before you use them.": {"correct": False},
+    "divide m and v by 1 − βᵗ before you use them.": {"correct": ""},
+    "v needs its correction, too, with β₂.": {"correct": "m"},
+    "m needs its correction, too, with β₁.": {"correct": "v"},
+    "β₁ belongs to m and β₂ to v.": {"swap": True},
     "ε stands outside the square root.": {"inside": True},
     "v is the running mean of g².": {"square": False},
+    "m is divided by the square root of v, both corrected.": {"root": False},
     "the step goes against the gradient: subtract it.": {"sign": 1},
     "t counts from 1; use it as it is given.": {"late": 1},
 }

@@ -14,11 +14,15 @@ HIDDEN = {"check_adam": 71, "check_content_step": 72, "check_critic_step": 73, "
           "check_gan_step_critic": 75, "check_gan_step": 76}                                            # hidden tests
 
 
-def adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, sign=-1, correct=True, inside=0, power=2, late=0):
+def adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, sign=-1, correct=(1, 1), inside=0, power=2, late=0, root=0.5):
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * np.abs(g) ** power
-    m_hat, v_hat = (m / (1 - beta_1 ** (t + late)), v / (1 - beta_2 ** (t + late))) if correct else (m, v)
-    return w + sign * rate * m_hat / (np.sqrt(v_hat + inside * epsilon) + (1 - inside) * epsilon), m, v
+    m_hat, v_hat = m / (1 - beta_1 ** (t + late)) ** correct[0], v / (1 - beta_2 ** (t + late)) ** correct[1]
+    return w + sign * rate * m_hat / ((v_hat + inside * epsilon) ** root + (1 - inside) * epsilon), m, v
+
+
+def adam_swapped(w, g, m, v, t, rate, beta_1, beta_2, epsilon):
+    return adam(w, g, m, v, t, rate, beta_2, beta_1, epsilon)
 
 
 def adam_returns_corrected(w, g, m, v, t, rate, beta_1, beta_2, epsilon):
@@ -177,7 +181,11 @@ def moves_both(generator, critic, generator_optimizer, critic_optimizer, blurred
 
 
 WRONG = [
-    (lesson_07.check_adam, with_mistake(adam, correct=False), "1 − βᵗ"),
+    (lesson_07.check_adam, with_mistake(adam, correct=(0, 0)), "1 − βᵗ"),
+    (lesson_07.check_adam, with_mistake(adam, correct=(1, 0)), "v needs its correction"),
+    (lesson_07.check_adam, with_mistake(adam, correct=(0, 1)), "m needs its correction"),
+    (lesson_07.check_adam, adam_swapped, "β₁ belongs to m"),
+    (lesson_07.check_adam, with_mistake(adam, root=1), "square root of v, both"),
     (lesson_07.check_adam, with_mistake(adam, inside=1), "outside the square root"),
     (lesson_07.check_adam, with_mistake(adam, power=1), "mean of g²"),
     (lesson_07.check_adam, with_mistake(adam, sign=1), "subtract"),
