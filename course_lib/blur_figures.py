@@ -87,25 +87,27 @@ def enlarged(psf: np.ndarray, side: int, reach: int | None = None) -> np.ndarray
 
 
 def copies(scene: np.ndarray, kernel: np.ndarray) -> Figure:
-    """A row of lights above the row it is blurred to: every light's share in its own colour.
+    """A row of lights beside the row it is blurred to: every light's share in its own colour and hatching.
 
     Parameters
     ----------
     scene : 1-D, mostly zeros, with at most six lights far enough from the ends for the kernel.
     kernel : 1-D, an odd number of weights.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.5), width_ratios=(4, 2.2, 4))
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.7), width_ratios=(4, 2.2, 4))
     below, half = np.zeros(len(scene)), len(kernel) // 2
-    for place, colour in zip(np.flatnonzero(scene), COLOURS.values()):
-        axes[0].bar(place, scene[place], color=colour)
+    for place, colour, hatch in zip(np.flatnonzero(scene), COLOURS.values(), ("", "///", "...", "xxx", "---", "ooo")):
+        look = {"color": colour, "hatch": hatch, "edgecolor": "white"}      # stacked shares are told apart without colour, too
+        axes[0].bar(place, scene[place], **look)
         share = np.zeros(len(scene))
         share[place - half:place + half + 1] = scene[place] * kernel
-        axes[2].bar(np.arange(len(scene)), share, bottom=below, color=colour)
+        axes[2].bar(np.arange(len(scene)), share, bottom=below, **look)
         below += share
     axes[1].bar(np.arange(-half, half + 1), kernel, color="0.4")
     axes[1].set_xticks(range(-half, half + 1))
-    for axis, title in zip(axes, ("lights in the scene, s", "kernel, k", "blurred row, b")):
-        axis.set_title(title)
+    labels = {"lights in the scene, s": "place x", "kernel, k": "shift u", "blurred row, b": "place x"}
+    for axis, (title, label) in zip(axes, labels.items()):
+        axis.set(title=title, xlabel=label)
         axis.grid(False, axis="x")
     for axis in (axes[0], axes[2]):
         axis.set(xlim=(-0.6, len(scene) - 0.4), ylim=(0, 1.05 * scene.max()), xticks=range(0, len(scene), 2))

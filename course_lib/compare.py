@@ -135,6 +135,7 @@ def panel(runs: dict[str, Run], epoch: int, photo: int, square: tuple[int, int, 
                 axis.set_ylabel(title)
         axis = figure.add_subplot(grid[row, 4])
         radial_lines(axis, {"sharp": sharp, "this epoch": image})
+        axis.set_ylim(1, 1e5)       # the same in every row and at every epoch
         if row == 0:
             axis.set_title("power")
         else:

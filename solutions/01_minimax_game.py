@@ -753,8 +753,8 @@ def draw_pairs(r):
     axes[0].plot(y, x_fake, "x", color=RED, markersize=4, label="y and G(y)")
     axes[0].set(xlim=(-3.3, 3.3), ylim=(-3.3, 4.6), xlabel="blurred y", ylabel="sharp x or G(y)", title="what game B shows")
     axes[0].legend(loc="upper center", ncols=2, columnspacing=0.6, handletextpad=0.1)
-    for some, colour in ((x_real, BLUE), (x_fake, RED)):
-        axes[1].hist(some, np.linspace(-3.3, 3.3, 15), histtype="step", orientation="horizontal", color=colour, linewidth=2)
+    for some, colour, line in ((x_real, BLUE, "-"), (x_fake, RED, "--")):
+        axes[1].hist(some, np.linspace(-3.3, 3.3, 15), histtype="step", orientation="horizontal", color=colour, linestyle=line, linewidth=2)
     axes[1].set(ylim=(-3.3, 4.6), xlim=(0, 34), xlabel="how many", title="what game A shows")
     here = list(correlations).index(r)
     for values, words, colour, line in ((single, "A", "0.3", "--"), (pairs, "B", GREEN, "-")):

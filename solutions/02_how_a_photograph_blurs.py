@@ -120,15 +120,15 @@ print("what the camera stores:   ", round(255 * light.mean() ** (1 / 2.2)))
 # %% [markdown]
 # Half of the light is stored as 186, not as 128. Where something bright moves in front of something dark, the mean of stored values is far too dark.
 #
-# Here is a bridge at night, blurred by the same motion in both ways. **Drag the line** and look at the lamps and the cables.
+# Here is a bridge at night, blurred by the same motion in both ways. **Drag the line** and look at the lamps and at the short bright streaks beside them. What is dark all around, like most cables, hardly changes.
 
 # %%
 night = photos.load("bridge_at_night")[250:520, 620:1020]
 shake = blur.path_psf(blur.random_path(np.random.default_rng(5), length=34, inertia=0.4))
 wrong, right = blur.convolve(night, shake, gamma=1), blur.convolve(night, shake)
-widgets.swipe(wrong, right, labels=("mean of stored values", "mean of light"), kilobytes=110,
+widgets.swipe(wrong, right, labels=("mean of stored values", "mean of light"), zoom=2, kilobytes=110,
               alt="A lit suspension bridge at night, blurred by a shake: with the mean of light the streaks of the lamps "
-                  "are bright and the cables clear; with the mean of stored values both are dull")
+                  "are brighter, with the mean of stored values duller; the sky and most cables look the same")
 
 # %% [markdown]
 # (`blur.convolve` averages over all positions of a motion; section 3 shows how.) The GoPro dataset has both versions: in its folders `blur` the stored values were averaged, in `blur_gamma` the light.
@@ -171,11 +171,11 @@ def streaks(brighter):
 
 
 widgets.explore(streaks, {"brighter": [1, 2, 4, 8, 16]}, start={"brighter": 1}, kilobytes=90,
-                alt="The blurred bridge; the brighter the lamps really were, the more each of them draws a bright curved line, "
-                    "the camera's path")
+                alt="The blurred bridge; the brighter the lamps really were, the brighter the camera's path that each of them draws: "
+                    "small lamps as thin curved lines, large ones as broad streaks")
 
 # %% [markdown]
-# This is what shaken photographs at night look like: every lamp draws the camera's path. Blur made from stored photographs lacks these lines, and so does the blur of the GoPro dataset.
+# This is what shaken photographs at night look like: every lamp draws the camera's path, a small lamp as a thin line (look to the left of the large ones), a large one as a broad streak. Blur made from stored photographs lacks these lines, and so does the blur of the GoPro dataset.
 # This is one reason why networks trained on such blur do worse on real photographs (Rim et al. 2022, arXiv:2202.08771).
 
 # %% [markdown]

@@ -101,7 +101,7 @@ def residual_picture(run, epoch, photo):
 
 widgets.slider(
     [row_of([content.picture(epoch, FIR), residual_picture(content, epoch, FIR)]) for epoch in epochs], epochs, start=0, zoom=2, kilobytes=100,
-    alt="The fir tree after training, and its residual: strong along the edges of the tree, paler with every epoch",
+    alt="The fir tree after training, and its residual: strong along the edges of the tree at epochs 0 and 1, paler later",
 )
 
 # %% [markdown]
@@ -184,7 +184,7 @@ def spectrum_at(epoch):
 
 
 widgets.slider([spectrum_at(epoch) for epoch in epochs], epochs, start=6, zoom=2, kilobytes=125,
-               alt="Branches after training, and the spectrum: bands beside the middle grow from epoch to epoch")
+               alt="Branches after training, and the spectrum: bands beside the middle appear at epoch 4 and are strong from epoch 6 on")
 
 # %% [markdown]
 # It works from the middle outwards: first the coarse detail beside the first dark line, later the next band. The finest detail, far from the middle, does not come back in 16 epochs.
@@ -390,11 +390,12 @@ figures.show(figure, alt="Gain of each crop over the PSNR of its blurred version
 RAILING = 7
 states = [(stages[0], 0), (stages[0], 4), (stages[0], 8), (stages[0], 12), (stages[1], 5), (last, end)]
 widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAILING), last.picture("sharp", RAILING)]) for run, epoch in states],
-               range(len(states)), name="state", start=len(states) - 1, kilobytes=150,
-               alt="A railing and a dog: blurred on the left, sharp on the right, between them after more and more training: the rails' edges become a little narrower")
+               ["16, epoch 0", "16, epoch 4", "16, epoch 8", "16, epoch 12", "32", "64"], name="width", start=len(states) - 1, kilobytes=150,
+               alt="A railing and a dog: blurred on the left, sharp on the right, between them after training: in every state the rails' edges "
+                   "are only a little narrower than on the left")
 
 # %% [markdown]
-# The slider shows six states of the training: width 16 after 0, 4, 8 and 12 epochs at level 4, then width 32 and width 64, each at its end.
+# From the left: blurred, the output, sharp. The slider shows six states of the training: width 16 after 0, 4, 8 and 12 epochs at level 4, then width 32 and width 64, each at its end.
 # The first state has learned only level 2, straight motion, and that is what blurred the railing. So the railing has already gained 1.1 dB, and training at level 4 costs some of that again. The two most blurred crops gain half a decibel at level 4.
 # The grain of the wood does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is an achievement: a network that knows only level 1 harms them (lesson 09). One in seven of this
 # network's pairs was a sharp or an enlarged photograph, to teach it what to leave alone (the setting `unmoved`).
@@ -535,17 +536,18 @@ def checkerboard_figure(K):
 
 widgets.explore(checkerboard_figure, {"K": [2, 3, 4, 5]}, start={"K": 3}, kilobytes=125,
                 alt="How often each output pixel is written to, an enlarged photograph, and its spectrum; "
-                    "for K = 3 and 5 a checkerboard covers the photograph and bright points lie at the spectrum's edges")
+                    "for K = 3 and 5 a checkerboard covers the photograph and a bright point lies in the middle of each of the spectrum's edges; "
+                    "for K = 2 and 4 there are only faint clouds")
 
 # %% [markdown]
 # With K = 3, the pixels of one row are written to once and twice in turn. In two dimensions these counts multiply: of four neighbouring pixels one is written to once, two twice and one four times. The picture gets a pattern of period 2, and the spectrum gets bright points at its edges, at the frequency 1/2.
-# With K = 2 or 4, all pixels are treated alike. With K = 5 the counts in a row are 2 and 3, so 4, 6 and 9 in the picture: the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
+# With K = 2 or 4, all pixels are treated alike: the faint clouds at the edges are copies of the spectrum of the small image, but the point in their middle is missing. With K = 5 the counts in a row are 2 and 3, so 4, 6 and 9 in the picture: the pattern is fainter. Two such layers in a row give a pattern of period 4, with points halfway to the edge as well.
 #
 # A network could learn weights that compensate for this, but nothing in its structure helps, and often it doesn't. The report's generator enlarges by repeating pixels and then convolving (lesson 04), the cure that Odena et al. propose.
 #
 # ### Ringing
 #
-# Wiener deconvolution (lesson 02) needs the point spread function. Give it a motion of the wrong length. (Photograph: US Department of Agriculture, public domain.)
+# Wiener deconvolution (lesson 02) needs the point spread function. Give it a motion of the wrong length. From the left: the result, its residual and its spectrum. (Photograph: US Department of Agriculture, public domain.)
 
 # %%
 citrus = photos.load("citrus")[300:684, 500:884]
@@ -706,6 +708,8 @@ for axis, run, name in zip(axes, (strong, weak), ("run A", "run B")):
     axis.plot([row["epoch"] for row in rows], [row["adversarial"] for row in rows], "s-", markersize=4, label="adversarial")
     axis.axhline(2 * np.log(2), color="0.4", linewidth=1, linestyle="--")
     axis.set(title=name, xlabel="epoch")
+axes[0].set_ylabel("loss")
+axes[0].annotate("2 log 2 ≈ 1.39", (1, 2 * np.log(2)), (0, -4), textcoords="offset points", va="top", color="0.3")
 axes[0].legend()
 figures.show(figure, alt="Losses of two runs; a dashed line marks 1.39. In run A both losses are near 0; in run B the critic's stays at 1.39")
 

@@ -244,8 +244,8 @@ for axis, name, value in zip(axes, names, scores):
     axis.set_title(f"{name}: {value:.2f}")
     axis.axis("off")
 figure.colorbar(shown, ax=axes, label="SSIM at each pixel", shrink=0.8)
-figures.show(figure, alt="Maps of SSIM for the four pictures of equal MSE: almost 1 everywhere for the brighter one except in the "
-                         "darkest parts, low in flat parts for the noisy one, low along fine detail for the blurred one")
+figures.show(figure, alt="Maps of SSIM for the four pictures of equal MSE: almost 1 for the brighter one except on the dark "
+                         "stones and, a little, on the orange tower, low in flat parts for the noisy one, low along fine detail for the blurred one")
 
 # %%
 best = names[int(np.argmax(scores))]
@@ -253,7 +253,7 @@ print("SSIM's first choice:", best)
 print("it is ahead of the last by more than 0.1:", bool(max(scores) - min(scores) > 0.1))
 
 # %% [markdown]
-# SSIM sees that the brighter picture has kept its structure: adding 13 grey levels changes no variance and no covariance, except at the few lamps where 255 is the limit, so the second factor is 1. The first is $\frac{2 \cdot 100 \cdot 113 + 6.5}{100^2 + 113^2 + 6.5} = 0.99$ where $\mu_x = 100$, and 0.52 where $\mu_x = 5$: only the darkest parts suffer. In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
+# SSIM sees that the brighter picture has kept its structure: adding 13 grey levels changes no variance and no covariance, except at the few lamps where 255 is the limit, so the second factor is 1. The first is $\frac{2 \cdot 100 \cdot 113 + 6.5}{100^2 + 113^2 + 6.5} = 0.99$ where $\mu_x = 100$, and 0.52 where $\mu_x = 5$: only dark parts suffer. (Each colour is scored on its own. That is why the bright orange tower suffers a little, too: its blue is dark.) In the noisy picture it is the *flat* parts that score badly: there the noise is all the structure there is.
 # That is closer to human judgement, but SSIM is only a formula, too.
 
 # %% [markdown]
