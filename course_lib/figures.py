@@ -240,10 +240,10 @@ def training_curves(history: list[dict[str, float]]) -> Figure:
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8))
     names = [name for name in ("content", "adversarial", "critic", "penalty") if name in history[-1]]
-    for name in names:
+    for name, style in zip(names, ("o-", "s--", "^:", "d-.")):
         rows = [row for row in history if name in row]
-        left.plot([row["epoch"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
-    left.set(title="losses in training", xlabel="epoch")
+        left.plot([row["epoch"] for row in rows], [row[name] for row in rows], style, markersize=4, label=name)
+    left.set(title="losses in training", xlabel="epoch", ylabel="loss")
     if len(names) > 1:
         left.legend()
     right.plot([row["epoch"] for row in history], [row["psnr_gain"] for row in history], "o-", markersize=4)

@@ -277,7 +277,22 @@ widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2
 #
 # `scores[e]` is the PSNR after epoch e. Training stops after the first epoch at which the best epoch so far lies `patience` epochs back.
 # Return two whole numbers: the epoch at which training stops (the last one, if nothing stops it), and the best epoch up to then. An equal score is no improvement.
-# With the scores 0, 2, 1, 1.5, 5 and patience 2, for example, training stops after epoch 3, as the best epoch, 1, lies two back. Nobody ever sees the 5.
+# With the scores 0, 2, 1, 1.5, 5 and patience 2, for example, training stops after epoch 3, as the best epoch, 1, lies two back. Nobody ever sees the 5:
+
+# %%
+figure, axis = plt.subplots(figsize=(6.5, 2.4))
+axis.plot([0, 1, 2, 3], [0, 2, 1, 1.5], "o-", color=figures.COLOURS["blue"])
+axis.plot([3, 4], [1.5, 5], "o:", color="0.6")
+axis.axvspan(3.5, 4.5, color="0.92")
+axis.annotate("best so far: go back to it", (1, 2), (0, 14), textcoords="offset points", ha="center")
+axis.annotate("two epochs without\na better one: stop", (3, 1.5), (-10, -10), textcoords="offset points", ha="center", va="top")
+axis.annotate("never\ntrained", (4, 0.4), ha="center", va="center")
+axis.set(xlabel="epoch", ylabel="PSNR gained (dB)", xlim=(-0.3, 4.5), ylim=(-0.9, 5.6), xticks=range(5))
+figures.show(figure, alt="Scores 0, 2, 1, 1.5 after epochs 0 to 3; the best, epoch 1, is marked, and epoch 3, where training stops; "
+                         "epoch 4, which would have had 5, is grey")
+
+# %% [markdown]
+# Write it for any scores and any patience:
 
 # %% nbgrader={"grade_id": "early-stop", "solution": true}
 def early_stop(scores, patience):

@@ -432,7 +432,7 @@ gain = matrix - matrix[0]
 figure, axis = plt.subplots(figsize=(7.6, 3.8))
 shown = axis.imshow(gain, cmap="PuOr", vmin=-11, vmax=11, aspect="auto")
 for row, column in np.ndindex(matrix.shape):
-    text = "–" if np.isnan(matrix[row, column]) else f"{matrix[row, column]:.1f}" + (f"  ({gain[row, column]:+.1f})" if row else "")
+    text = "–" if np.isnan(matrix[row, column]) else f"{matrix[row, column]:.1f}" + (f"  ({gain[row, column]:+.1f})".replace("-", "−") if row else "")
     axis.text(column, row, text, ha="center", va="center", color="white" if abs(gain[row, column]) > 6 else "black")
 axis.set(xticks=range(4), xticklabels=[f"level {level}" for level in blur.LEVELS], yticks=range(5), yticklabels=METHODS)
 axis.grid(False)
@@ -778,7 +778,7 @@ def probabilities(seen, far):
 # - the *mean* of all plates, weighted by probability. It has the smallest expected MSE that any method can reach, and so the best PSNR *of the mean error* (lesson 06: why squared error blurs). (The mean of the PSNRs, section 2, can prefer another answer: a single exact hit counts as ∞.)
 # - *one plate, drawn* at random with these probabilities. It looks exactly like a real plate: no discriminator can tell the difference. A perfect conditional GAN does this. (The report's generator gets no noise, so it always gives the same answer to the same picture: a single plate or a mixture, but never a draw.)
 #
-# Move the slider to the right: the camera moves farther and farther away.
+# Move the slider to the right: the camera moves farther and farther away. Of the bars, the orange one is the true plate's.
 
 # %%
 def far_away(distance):

@@ -29,6 +29,8 @@
 # **Time** about 81 minutes, and more for the project at the end.
 
 # %%
+from collections import Counter
+
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
@@ -412,7 +414,28 @@ for metric, values in report.TABLE_4.items():
           f"the mean {values['mean']:.2f}")
 
 # %% [markdown]
-# No. With three photographs, the third lies somewhere between the other two, and the mean somewhere between the two extreme cases: third = minimum and third = maximum. For PSNR these are (32.33 + 2 · 25.39) / 3 = 27.70 and (25.39 + 2 · 32.33) / 3 = 30.02, and 29.3 lies between them. In general, with $n$ values,
+# No. With three photographs, the third lies somewhere between the other two, and the mean somewhere between the two extreme cases: third = minimum and third = maximum.
+
+# %%
+psnr = report.TABLE_4["PSNR"]
+low, high = psnr["minimum"], psnr["maximum"]
+cases = {"two": [low, high], "three, third = minimum": [low, low, high], "three, third = maximum": [low, high, high]}
+figure, axis = plt.subplots(figsize=(7.5, 2.2))
+for row, scores in enumerate(cases.values()):
+    for score, count in Counter(scores).items():
+        axis.plot(score, row, "o", color=figures.COLOURS["blue"], markersize=9)
+        axis.annotate(f"× {count}" if count > 1 else "", (score, row), (0, 7), textcoords="offset points", ha="center")
+    axis.plot(np.mean(scores), row, "D", color=figures.COLOURS["vermilion"], markersize=7)
+    axis.annotate(f"mean {np.mean(scores):.2f}", (np.mean(scores), row), (0, 8), textcoords="offset points", ha="center" if row else "right")
+axis.axvline(psnr["mean"], color="black", linestyle="--", linewidth=1)
+axis.annotate(f"the report's mean, {psnr['mean']:.2f}", (psnr["mean"], -0.6), (6, 0), textcoords="offset points", va="center")
+axis.set(xlabel="PSNR (dB)", yticks=range(3), yticklabels=list(cases), ylim=(2.5, -1))
+axis.grid(False)
+figures.show(figure, alt="Scores as dots between 25.39 and 32.33 dB and their mean as a diamond: 28.86 with two photographs; with three, "
+                         "27.70 if the third is the minimum and 30.02 if it is the maximum; the report's 29.3 lies between these two")
+
+# %% [markdown]
+# For PSNR the extreme cases are (32.33 + 2 · 25.39) / 3 = 27.70 and (25.39 + 2 · 32.33) / 3 = 30.02, and 29.3 lies between them. In general, with $n$ values,
 #
 # $$\frac{\max + (n - 1) \min}{n} \;\le\; \mathrm{mean} \;\le\; \frac{\min + (n - 1) \max}{n}.$$
 #
@@ -494,7 +517,7 @@ def cut(image):
 
 
 bridge = inputs["bridge_at_night"]
-figures.images({"the frame, 1280×720 (shown smaller)": cv2.resize(bridge, (455, 256), interpolation=cv2.INTER_AREA),
+figures.images({"the frame, 1280×720 (shown smaller)": cv2.resize(bridge, (320, 180), interpolation=cv2.INTER_AREA),
                 "cut out": cut(bridge), "squashed": squash(bridge)},
                alt="A blurred photograph of a bridge: the whole frame, a square from its middle, visibly blurred, "
                    "and the whole frame squashed into a square, which looks sharper")
@@ -643,7 +666,7 @@ def beside(picture, point, title):
     left.set_title(title)
     left.axis("off")
     plane(right)
-    right.plot(*point, "o", color=figures.COLOURS["vermilion"], markersize=10, zorder=3)
+    right.plot(*point, "o", color=figures.COLOURS["vermilion"], markersize=10, zorder=3, clip_on=False)
     right.set_title(f"{point[0]:.1f} dB, SSIM {point[1]:.2f}")
     return figure, right
 
