@@ -1,4 +1,4 @@
-"""Schematic drawings of convolutions, networks, the best critic, Adam and the step of a GAN. (Lessons 03, 04, 06 and 07.)
+"""Schematic drawings of convolutions, networks, the perceptual loss, the best critic, Adam and the step of a GAN. (Lessons 03 to 07.)
 
 Every function returns a matplotlib figure; `figures.show` and `widgets.explore` display it
 with its text.
@@ -274,6 +274,33 @@ def map_sheet(features: np.ndarray) -> np.ndarray:
         tiles.append(np.pad(np.rint(255 * tile).astype(np.uint8), 2, constant_values=255))
     half = len(tiles) // 2
     return np.concatenate([np.concatenate(tiles[:half], axis=1), np.concatenate(tiles[half:], axis=1)])
+
+
+def dense_head(side: int, units: int) -> Figure:
+    """From a map of side × side numbers to one answer: flatten, a dense layer of `units`, a dense layer of one (lesson 05).
+
+    A few lines stand for all weights; what each dense layer counts is written below them.
+    """
+    figure, axis = plt.subplots(figsize=(8.6, 3))
+    columns = [(0, 16, 8, f"{side}×{side}×1", "map"), (25, 2, 8, f"{side ** 2:,} numbers", "flatten"),
+               (47, 2, 9.5, f"{units:,} numbers", "dense, tanh"), (69, 2, 1, "1 number", "dense, sigmoid")]
+    for left, width, half, count, name in columns:
+        colour = COLOURS["orange" if "dense" in name else "blue"]
+        axis.add_patch(Rectangle((left, -half), width, 2 * half, facecolor=colour))
+        axis.text(left + width / 2, 10, name, ha="center", va="bottom")
+        axis.text(left + width / 2, -10.2, count, ha="center", va="top", fontsize=10)
+    grid = np.linspace(0, 16, side + 1)
+    axis.hlines(grid - 8, 0, 16, color="white", linewidth=1)
+    axis.vlines(grid, -8, 8, color="white", linewidth=1)
+    axis.annotate("", (24.6, 0), (16.4, 0), arrowprops={"arrowstyle": "->", "linewidth": 2})
+    ends = np.linspace(-0.9, 0.9, 7)
+    for left, n_in, n_out, starts, stops in ((27, side ** 2, units, 8 * ends, 9.5 * ends), (49, units, 1, 9.5 * ends, 0 * ends)):
+        for start in starts:
+            axis.plot([left, left + 20], [np.full(7, start), stops], color="0.7", linewidth=0.8)
+        axis.text(left + 10, -14, f"({n_in:,} + 1) · {n_out:,}\n= {parameters.dense(n_in, n_out):,} parameters", ha="center", va="top", color=WORDS)
+    axis.set(xlim=(-3, 77), ylim=(-20, 12.5))
+    axis.axis("off")
+    return figure
 
 
 def best_critic(p: np.ndarray, q: np.ndarray) -> Figure:
