@@ -303,6 +303,42 @@ def dense_head(side: int, units: int) -> Figure:
     return figure
 
 
+def perceptual_loss(pictures: dict[str, np.ndarray], features: np.ndarray) -> Figure:
+    """From two photographs to one number: both go through the same VGG16, and their feature maps are compared (lesson 06).
+
+    Parameters
+    ----------
+    pictures : {title: uint8 H×W×3}, the output and the sharp photograph.
+    features : float (2, h, w, C), what VGG16 puts out for them; the four strongest maps of each are shown.
+    """
+    figure, axis = plt.subplots(figsize=(8.8, 3.9))
+    arrow = {"arrowstyle": "->", "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    strongest = np.argsort(features[1].mean(axis=(0, 1)))[-4:]
+    high = np.percentile(features[..., strongest], 98, axis=(0, 1, 2))
+    for bottom, (title, picture), maps in zip((23, 2), pictures.items(), features):
+        axis.imshow(picture, extent=(0, 15, bottom, bottom + 15))
+        axis.text(7.5, bottom + 15.4, title, ha="center", va="bottom")
+        for depth, (channel, top) in enumerate(zip(strongest, high)):
+            left, low = 43.2 - 1.1 * depth, bottom + 3.3 - 1.1 * depth
+            axis.imshow(maps[..., channel], cmap="gray", vmin=0, vmax=top, extent=(left, left + 11, low, low + 11))
+            axis.add_patch(Rectangle((left, low), 11, 11, fill=False, edgecolor="white", linewidth=1.5))
+        for x, shape in ((7.5, picture.shape), (47, maps.shape)):
+            axis.text(x, bottom - 0.6, "×".join(map(str, shape)), ha="center", va="top", fontsize=10)
+        for start, end in ((15.5, 20), (36, 39.4)):
+            axis.annotate("", (end, bottom + 7.5), (start, bottom + 7.5), arrowprops=arrow)
+        axis.annotate("", (63, 23.5 if bottom > 2 else 16.5), (55, bottom + 7.5), arrowprops=arrow)
+    boxes = ((20.5, 15, 2, 36, "VGG16\nup to\nblock3_conv3\n\nthe same\nfor both"), (63, 12, 14.5, 11, "mean\nsquared\ndifference"))
+    for left, width, low, height, words in boxes:
+        axis.add_patch(Rectangle((left, low), width, height, facecolor=COLOURS["blue"]))
+        axis.text(left + width / 2, low + height / 2, words, ha="center", va="center", color="white", weight="bold")
+    axis.annotate("", (79, 20), (75.5, 20), arrowprops=arrow)
+    loss = float(f"{np.mean((features[1] - features[0]) ** 2):.2g}")
+    axis.text(79.5, 20, f"{loss:,.10g}\none number", va="center", color=WORDS, weight="bold")
+    axis.set(xlim=(-1, 92), ylim=(-2.5, 41), aspect="equal")
+    axis.axis("off")
+    return figure
+
+
 def best_critic(p: np.ndarray, q: np.ndarray) -> Figure:
     """Two distributions, real p and fake q, (N,), on places 0 to N - 1, and below them the critic that measures their distance (lesson 06).
 
