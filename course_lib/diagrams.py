@@ -1,4 +1,4 @@
-"""Schematic drawings of convolutions, networks, the best critic, Adam and the step of a GAN. (Lessons 03, 04, 06 and 07.)
+"""Schematic drawings of convolutions, networks, the perceptual loss, the best critic, Adam and the step of a GAN. (Lessons 03 to 07.)
 
 Every function returns a matplotlib figure; `figures.show` and `widgets.explore` display it
 with its text.
@@ -274,6 +274,69 @@ def map_sheet(features: np.ndarray) -> np.ndarray:
         tiles.append(np.pad(np.rint(255 * tile).astype(np.uint8), 2, constant_values=255))
     half = len(tiles) // 2
     return np.concatenate([np.concatenate(tiles[:half], axis=1), np.concatenate(tiles[half:], axis=1)])
+
+
+def dense_head(side: int, units: int) -> Figure:
+    """From a map of side × side numbers to one answer: flatten, a dense layer of `units`, a dense layer of one (lesson 05).
+
+    A few lines stand for all weights; what each dense layer counts is written below them.
+    """
+    figure, axis = plt.subplots(figsize=(8.6, 3))
+    columns = [(0, 16, 8, f"{side}×{side}×1", "map"), (25, 2, 8, f"{side ** 2:,} numbers", "flatten"),
+               (47, 2, 9.5, f"{units:,} numbers", "dense, tanh"), (69, 2, 1, "1 number", "dense, sigmoid")]
+    for left, width, half, count, name in columns:
+        colour = COLOURS["orange" if "dense" in name else "blue"]
+        axis.add_patch(Rectangle((left, -half), width, 2 * half, facecolor=colour))
+        axis.text(left + width / 2, 10, name, ha="center", va="bottom")
+        axis.text(left + width / 2, -10.2, count, ha="center", va="top", fontsize=10)
+    grid = np.linspace(0, 16, side + 1)
+    axis.hlines(grid - 8, 0, 16, color="white", linewidth=1)
+    axis.vlines(grid, -8, 8, color="white", linewidth=1)
+    axis.annotate("", (24.6, 0), (16.4, 0), arrowprops={"arrowstyle": "->", "linewidth": 2})
+    ends = np.linspace(-0.9, 0.9, 7)
+    for left, n_in, n_out, starts, stops in ((27, side ** 2, units, 8 * ends, 9.5 * ends), (49, units, 1, 9.5 * ends, 0 * ends)):
+        for start in starts:
+            axis.plot([left, left + 20], [np.full(7, start), stops], color="0.7", linewidth=0.8)
+        axis.text(left + 10, -14, f"({n_in:,} + 1) · {n_out:,}\n= {parameters.dense(n_in, n_out):,} parameters", ha="center", va="top", color=WORDS)
+    axis.set(xlim=(-3, 77), ylim=(-20, 12.5))
+    axis.axis("off")
+    return figure
+
+
+def perceptual_loss(pictures: dict[str, np.ndarray], features: np.ndarray) -> Figure:
+    """From two photographs to one number: both go through the same VGG16, and their feature maps are compared (lesson 06).
+
+    Parameters
+    ----------
+    pictures : {title: uint8 H×W×3}, the output and the sharp photograph.
+    features : float (2, h, w, C), what VGG16 puts out for them; the four strongest maps of each are shown.
+    """
+    figure, axis = plt.subplots(figsize=(8.8, 3.9))
+    arrow = {"arrowstyle": "->", "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+    strongest = np.argsort(features[1].mean(axis=(0, 1)))[-4:]
+    high = np.percentile(features[..., strongest], 98, axis=(0, 1, 2))
+    for bottom, (title, picture), maps in zip((23, 2), pictures.items(), features):
+        axis.imshow(picture, extent=(0, 15, bottom, bottom + 15))
+        axis.text(7.5, bottom + 15.4, title, ha="center", va="bottom")
+        for depth, (channel, top) in enumerate(zip(strongest, high)):
+            left, low = 43.2 - 1.1 * depth, bottom + 3.3 - 1.1 * depth
+            axis.imshow(maps[..., channel], cmap="gray", vmin=0, vmax=top, extent=(left, left + 11, low, low + 11))
+            axis.add_patch(Rectangle((left, low), 11, 11, fill=False, edgecolor="white", linewidth=1.5))
+        for x, shape in ((7.5, picture.shape), (47, maps.shape)):
+            axis.text(x, bottom - 0.6, "×".join(map(str, shape)), ha="center", va="top", fontsize=10)
+        for start, end in ((15.5, 20), (36, 39.4)):
+            axis.annotate("", (end, bottom + 7.5), (start, bottom + 7.5), arrowprops=arrow)
+        axis.annotate("", (63, 23.5 if bottom > 2 else 16.5), (55, bottom + 7.5), arrowprops=arrow)
+    boxes = ((20.5, 15, 2, 36, "VGG16\nup to\nblock3_conv3\n\nthe same\nfor both"), (63, 12, 14.5, 11, "mean\nsquared\ndifference"))
+    for left, width, low, height, words in boxes:
+        axis.add_patch(Rectangle((left, low), width, height, facecolor=COLOURS["blue"]))
+        axis.text(left + width / 2, low + height / 2, words, ha="center", va="center", color="white", weight="bold")
+    axis.annotate("", (79, 20), (75.5, 20), arrowprops=arrow)
+    loss = float(f"{np.mean((features[1] - features[0]) ** 2):.2g}")
+    axis.text(79.5, 20, f"{loss:,.10g}\none number", va="center", color=WORDS, weight="bold")
+    axis.set(xlim=(-1, 92), ylim=(-2.5, 41), aspect="equal")
+    axis.axis("off")
+    return figure
 
 
 def best_critic(p: np.ndarray, q: np.ndarray) -> Figure:

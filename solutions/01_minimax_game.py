@@ -549,7 +549,7 @@ def train(rate_d, rate_g, d_steps, steps=1500, seed=0):
 
 
 # %% [markdown]
-# One picture can show a whole training run: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. The dotted lines mark the two peaks of the real numbers.
+# One picture can show a whole training run: time runs to the right, and each column is a histogram of the fakes at that time, dark where there are many. Of 2,000 fakes, a white cell (0.25 high) holds none or hardly any, a black one 200 or more. The dotted lines mark the two peaks of the real numbers.
 #
 # **Predict, then move the sliders.** (The next cell trains 18 GANs in about ten seconds.) Start with a slow discriminator (rate 0.02), a medium generator (0.2) and one discriminator step. Then make only the discriminator faster (2), with five steps each time. Then try a medium discriminator (0.2) with a fast generator (1.5), then both fast.
 # Look for a run that *converges* on both peaks, one that forgets a peak, and one that never comes to rest.
@@ -761,6 +761,7 @@ def draw_pairs(r):
         axes[2].plot(correlations, values, color=colour, linestyle=line, label=f"game {words}")
         axes[2].plot(r, values[here], "o", color=colour, markersize=8)
     axes[2].axhline(-np.log(4), color="0.3", linewidth=1, linestyle=":")
+    axes[2].text(-0.95, -np.log(4) + 0.03, "−log 4", va="bottom", fontsize=10)
     axes[2].set(ylim=(-1.5, 0.1), xlabel="generator's r", title="value against the best D")
     axes[2].legend(loc="upper right")
     return figure

@@ -281,6 +281,32 @@ print("4 × channels ", parameters.batch_normalisation(64))
 # Training adjusts only γ (`gamma`) and β (`beta`). The moving mean and variance are running averages of what the layer has seen;
 # they replace the batch's own mean and variance when the trained network is used.
 #
+# Here is one channel before and after: what kernel 6 of section 3 makes of four photographs, with γ and β chosen freely.
+# Compare the dashed lines (the mean) and the arrows (one standard deviation). On the left they come from the photographs; on the right the mean is β and the deviation is γ.
+
+# %%
+import matplotlib.pyplot as plt
+
+names = ["mountain_pass", "forest_stream", "paint_brushes", "seed_heads"]
+batch = np.stack([photos.load(name)[100:228, 100:228] for name in names]) / 127.5 - 1
+windows = np.lib.stride_tricks.sliding_window_view(batch, (3, 3), axis=(1, 2))       # (4, 126, 126, 3, K, K)
+before = np.einsum("nyxcij,ijc->nyx", windows, weights[..., 5]) + vgg_bias[5]
+gamma, beta = 0.5, -2
+after = gamma * (before - before.mean()) / before.std() + beta
+
+figure, axes = plt.subplots(1, 2, figsize=(8.6, 3), sharex=True, sharey=True)
+titles = (f"before: mean {before.mean():.2f}, deviation {before.std():.2f}\nstored: moving mean, moving variance",
+          f"after: mean β = {after.mean():.2f}, deviation γ = {after.std():.2f}\ntrained: β, γ")
+for axis, values, title, colour in zip(axes, (before, after), titles, ("blue", "orange")):
+    axis.hist(values.ravel(), np.linspace(-3.5, 3.5, 71), color=figures.COLOURS[colour])
+    axis.axvline(values.mean(), color="black", linestyle="--", linewidth=1.5)
+    axis.annotate("", (values.mean(), 7e3), (values.mean() + values.std(), 7e3), arrowprops={"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0})
+    axis.set(title=title.replace("-", "−"), xlabel="value", ylim=(0, 7.7e3), yticks=[])
+axes[0].set_ylabel("number of pixels")
+figures.show(figure, alt="Histograms of one channel over a batch. Before batch normalisation it is broad, with mean 0.95 and deviation 1.13; "
+                         "after it, narrower and farther left, with mean −2, which is β, and deviation 0.5, which is γ. The shape is the same")
+
+# %% [markdown]
 # A **dense layer** connects every input to every output: one weight for each pair, one bias for each output.
 
 # %%

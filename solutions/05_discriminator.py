@@ -32,7 +32,7 @@
 import numpy as np
 
 from course_lib.backend import keras, tf
-from course_lib import blur, figures, networks, parameters, photos, report, widgets
+from course_lib import blur, diagrams, figures, networks, parameters, photos, report, widgets
 from course_lib.checks import lesson_05
 
 layers = keras.layers
@@ -382,6 +382,16 @@ parameters.check(discriminator, report.TABLE_3)
 
 # %% [markdown]
 # 2,830,337 in convolutions, 3,840 in batch normalisation, 263,168 + 1,025 in dense layers: 3,098,370, to the digit.
+#
+# Here are flattening and the two dense layers. The lines stand for weights (only a few are drawn: every input is connected to every unit); each unit also has a bias.
+# Look where the parameters are: nearly all of the 268,033 lie between the 256 numbers and the 1,024 units.
+
+# %%
+figures.show(
+    diagrams.dense_head(trunk.output_shape[1], units=discriminator.layers[-2].units),
+    alt="From left to right: the map of 16×16 numbers, flattened to 256 numbers; a dense layer with tanh makes 1,024 numbers of them "
+        "with 263,168 parameters; a dense layer with sigmoid makes a single number with 1,025 parameters",
+)
 
 # %% [markdown]
 # ### Think: what does a total prove? (2 points)

@@ -395,6 +395,18 @@ print("strong blur is farther away than noise:", far["blur"][-1] > far["noise"][
 #
 # The report says only "first convolutions of VGG16". The implementation that it evidently follows takes block3_conv3.
 #
+# In the picture, the motion-blurred photograph of section 4 plays the output. Follow both rows from left to right: the same network sees both photographs, and what is compared are its maps, not the pixels. Four of the 256 maps are shown.
+# (The bars of section 4 show this number divided by 3,000; the end of this section says why.)
+
+# %%
+pair = {"output": np.uint8(np.clip(pictures[800]["blur"], 0, 255)), "sharp": np.uint8(sharp)}
+figures.show(
+    diagrams.perceptual_loss(pair, vgg(photos.to_network(np.stack(list(pair.values())))).numpy()),
+    alt="A blurred and a sharp photograph of 256×256×3 numbers go through the same VGG16; each becomes 64×64×256 features, bright along edges "
+        "for the sharp one and weaker for the blurred one; the mean squared difference of the two stacks is a single number",
+)
+
+# %% [markdown]
 # ### Exercise 2: the perceptual loss (2 points)
 #
 # Write it. `features` is a network, called as `features(images)`; `sharp` and `output` are batches of images, shape $(N, H, W, 3)$. Return one number for each image, shape $(N,)$.

@@ -453,14 +453,14 @@ def train_tiny(rate=1e-3, batch=16, beta_1=0.9, beta_2=0.999, epsilon=1e-8, step
 
 # %%
 def draw_curves(curves, chosen, title, images=None):
-    """Gain over the steps (or over the images seen, `images` per step), one curve thick, the others grey."""
+    """Gain over the steps (or over the images seen, `images` per step), one curve thick, the others grey: all frames have one range."""
     figure, axis = plt.subplots(figsize=(6.8, 3.2))
     for value in [*curves, chosen]:
         x = 10 * np.arange(len(curves[value])) * (images[value] if images else 1)
         style = {"linewidth": 3, "color": figures.COLOURS["blue"]} if value == chosen else {"linewidth": 1.2, "color": "0.55"}
-        axis.plot(x, np.maximum(curves[value], -1), **style)
+        axis.plot(x, curves[value], **style)
     axis.axhline(0, color="0.4", linewidth=1, linestyle="--")
-    axis.set(ylim=(-1, 2.5), xlabel="images seen" if images else "step", ylabel="gain on test patches, dB", title=title)
+    axis.set(xlabel="images seen" if images else "step", ylabel="gain on test patches, dB", title=title)
     return figure
 
 

@@ -4,11 +4,12 @@ import math
 import random
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from answers import fails, passes, stub_fails
 
-from course_lib import figures, networks, report
+from course_lib import diagrams, figures, networks, report
 from course_lib.backend import keras, tf
 from course_lib.checks import lesson_05
 from course_lib.parameters import output_size
@@ -212,3 +213,13 @@ def test_the_diagram_reads_the_models():
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text.get_text()
+
+
+def test_the_drawing_of_the_dense_layers_counts_like_keras():
+    discriminator = networks.discriminator()
+    first, last = discriminator.layers[-2:]
+    figure = diagrams.dense_head(16, first.units)
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    plt.close(figure)
+    assert f"= {first.count_params():,} parameters" in words and f"= {last.count_params():,} parameters" in words
+    assert "16×16×1" in words and "256 numbers" in words and "1,024 numbers" in words

@@ -1,11 +1,12 @@
 """Lesson 06: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from answers import fails, passes, stub_fails
 from scipy.stats import wasserstein_distance
 
-from course_lib import losses
+from course_lib import diagrams, losses
 from course_lib.backend import keras, tf
 from course_lib.checks import CheckFailed, lesson_06
 
@@ -179,3 +180,13 @@ def test_the_reference_is_scipys():
     for p, q, width in lesson_06._piles(np.random.default_rng(3)):
         places = width * np.arange(len(p))
         assert np.isclose(lesson_06._earth_mover(p, q, width), wasserstein_distance(places, places, p, q))
+
+
+def test_the_drawing_of_the_perceptual_loss_shows_shapes_and_number():
+    features = np.zeros((2, 8, 6, 16), np.float32)
+    features[1] = 50                                        # mean squared difference 2500
+    figure = diagrams.perceptual_loss({"output": np.zeros((32, 24, 3), np.uint8), "sharp": np.full((32, 24, 3), 255, np.uint8)}, features)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    plt.close(figure)
+    assert words.count("32×24×3") == words.count("8×6×16") == 2
+    assert {"output", "sharp"} <= set(words) and any(text.startswith("2,500\n") for text in words)
