@@ -309,20 +309,21 @@ def perceptual_loss(pictures: dict[str, np.ndarray], features: np.ndarray) -> Fi
     Parameters
     ----------
     pictures : {title: uint8 H×W×3}, the output and the sharp photograph.
-    features : float (2, h, w, C), what VGG16 puts out for them; the four strongest maps of each are shown.
+    features : float (2, h, w, C), what VGG16 puts out for them; the four maps with the fewest zeros are shown, their root, so that weak answers show.
     """
     figure, axis = plt.subplots(figsize=(8.8, 3.9))
     arrow = {"arrowstyle": "->", "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
-    strongest = np.argsort(features[1].mean(axis=(0, 1)))[-4:]
-    high = np.percentile(features[..., strongest], 98, axis=(0, 1, 2))
-    for bottom, (title, picture), maps in zip((23, 2), pictures.items(), features):
+    fullest = np.argsort((features[1] > 0).mean(axis=(0, 1)))[-4:]
+    shades = np.sqrt(features[..., fullest])
+    shades /= shades.max(axis=(0, 1, 2))
+    for bottom, (title, picture), maps in zip((23, 2), pictures.items(), shades):
         axis.imshow(picture, extent=(0, 15, bottom, bottom + 15))
         axis.text(7.5, bottom + 15.4, title, ha="center", va="bottom")
-        for depth, (channel, top) in enumerate(zip(strongest, high)):
+        for depth in range(4):
             left, low = 43.2 - 1.1 * depth, bottom + 3.3 - 1.1 * depth
-            axis.imshow(maps[..., channel], cmap="gray", vmin=0, vmax=top, extent=(left, left + 11, low, low + 11))
+            axis.imshow(maps[..., depth], cmap="gray", vmin=0, vmax=1, extent=(left, left + 11, low, low + 11))
             axis.add_patch(Rectangle((left, low), 11, 11, fill=False, edgecolor="white", linewidth=1.5))
-        for x, shape in ((7.5, picture.shape), (47, maps.shape)):
+        for x, shape in ((7.5, picture.shape), (47, features.shape[1:])):
             axis.text(x, bottom - 0.6, "×".join(map(str, shape)), ha="center", va="top", fontsize=10)
         for start, end in ((15.5, 20), (36, 39.4)):
             axis.annotate("", (end, bottom + 7.5), (start, bottom + 7.5), arrowprops=arrow)
