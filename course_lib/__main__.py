@@ -5,6 +5,8 @@ without TensorFlow. Exit status: 0 done, 1 something is not as it should be, 2 b
 """
 
 import argparse
+import csv
+import hashlib
 import os
 import shutil
 import sys
@@ -12,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from glob import glob
 from itertools import chain
 from pathlib import Path
@@ -20,6 +22,7 @@ from pathlib import Path
 import course_lib
 
 WEIGHTS = "kernel"
+BUILT_IN_ONLY = "--{} is for the built-in photographs: those of GoPro were blurred by a camera, once; leave it out."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -125,7 +128,8 @@ def _add_evaluate(command: Callable) -> None:
     _add_method(add)
     add("--data", default="photos", metavar="photos|gopro:FOLDER",
         help="the built-in photographs, blurred by the course (if not given), or a copy of the GoPro dataset")
-    add("--split", default="test", help="train, validation (built-in photographs only) or test; test if not given")
+    add("--split", default="test", help="train, validation (built-in photographs only), test or all (GoPro only); test if not given. Of "
+                                        "pairs that lie in one folder blur and one folder sharp, test is the last tenth")
     add("--level", type=int, choices=(1, 2, 3, 4),
         help="how the built-in photographs are blurred: 1 one known motion, 2 random directions, 3 random camera paths, "
              "4 like GoPro; 4 if not given")
@@ -133,6 +137,9 @@ def _add_evaluate(command: Callable) -> None:
         help="blur each built-in photograph N times, with N random seeds, because one blur says little; 1 if not given")
     add("--variant", choices=("blur", "blur_gamma"), help="which of GoPro's two blurs; blur if not given")
     add("--limit", type=int, metavar="N", help="at most N photographs, spread evenly over all")
+    add("--scores", metavar="FILE.csv",
+        help="keep the scores of every photograph in this file, each as soon as it is known; what the file holds already is not "
+             "computed again, so after an interruption the same command does the rest. Several networks may share a file")
     _add_machine(add, precision="float32")
 
 
@@ -247,7 +254,7 @@ def _output(photo: Path, image, options: argparse.Namespace, results: set[Path])
         raise PhotoError(f"{output} is itself a photograph to deblur, which is never overwritten; give another name with -o.")
     if output.resolve() in results:
         raise PhotoError(f"{photo} is not deblurred: its result would replace that of another photograph, {output}; "
-                         "give it another name.")
+                         "deblur it in a second call, into another folder.")
     if output.exists() and not options.force:
         raise PhotoError(f"{output} exists already; give another name with -o, or replace it with --force.")
     return output
@@ -311,27 +318,90 @@ def _progress(text: str) -> Iterator[Callable[[str], None]]:
 # --- evaluate ---------------------------------------------------------------------------------
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Print a table like the report's Table 4, and the protocol behind it."""
-    from course_lib import evaluation
+    """Print a table like the report's Table 4, and the protocol behind it; one bad pair does not stop the others."""
+    from course_lib import evaluation, photos
 
-    count, pairs, words = _pairs(options)
+    pairs, words = _pairs(options)
+    scores = _Scores(options.scores)
     restored, name, precision = _load(options)
-    with _progress("scoring") as say:
-        def told():
-            for number, pair in enumerate(pairs, start=1):
-                say(f"photograph {number} of {count}")
-                yield pair
+    from course_lib.training import duration        # TensorFlow is there by now
 
-        scores = evaluation.score(told(), {
-            "blurred input": lambda image: image,
-            name: lambda image: restored(image, lambda text: None),
-        })
-    print(f"{scores}\n\n{words}\nPrecision: {precision}.\n{evaluation.PROTOCOL}")
-    return 0
+    methods = {"blurred input": lambda image: image, name: lambda image: restored(image, lambda text: None)}
+    network = _identity(options.weights)
+    known = sum((photo, network, precision) in scores for photo, _ in pairs)
+    records, done, bad, start = [], 0, 0, time.monotonic()
+    for number, (photo, pair) in enumerate(pairs):
+        key = photo, network, precision
+        if key not in scores:
+            seconds = (time.monotonic() - start) / max(done, 1) * (len(pairs) - known - done)
+            left = f", {duration(seconds)} left" if done else ""
+            done += 1
+            try:
+                with _progress(f"photograph {number + 1} of {len(pairs)}{left}"):
+                    found = evaluation.score([pair()], methods).records
+            except (photos.PhotoError, OSError) as error:
+                bad += 1
+                _bad(f"{photo} is left out: {error}")
+                continue
+            scores.add(key, tuple(value for record in found for value in (record.psnr, record.ssim)))
+        records += [evaluation.Score(method, number, *scores[key][i:i + 2]) for i, method in zip((0, 2), methods)]
+    if not records:
+        return _bad("No photograph could be scored.")
+    print(f"{evaluation.Scores(tuple(records))}\n\n{words}"
+          + (f"\nLeft out: {bad}, named above." if bad else "")
+          + (f"\nNot computed again: {known}, whose scores {options.scores} held." if known else "")
+          + f"\nPrecision: {precision}.\n{evaluation.PROTOCOL}")
+    return 2 if bad else 0
 
 
-def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
-    """How many pairs there are, the pairs (blurred, sharp) one by one, and the words that describe them."""
+class _Scores(dict):
+    """{(photograph, network, precision): PSNR and SSIM of the blurred photograph and of the deblurred one}, kept in a file if one is named."""
+
+    COLUMNS = ["photograph", "network", "precision", "psnr_blurred", "ssim_blurred", "psnr", "ssim"]
+
+    def __init__(self, path: str | None):
+        self.path = path
+        if path is None:
+            return
+        try:
+            with open(path, "a+", newline="", encoding="utf-8") as file:    # for writing, too: in an hour is too late to learn that it can't be
+                file.seek(0)
+                lines = list(csv.reader(file))
+                if not lines:
+                    csv.writer(file, lineterminator="\n").writerow(self.COLUMNS)
+        except OSError as error:
+            raise ValueError(f"--scores is {path}, which can't be read or written ({error.strerror}); give another file.") from None
+        except (UnicodeDecodeError, csv.Error):
+            lines = [[]]
+        if lines[:1] not in ([], [self.COLUMNS]):
+            raise ValueError(f"--scores is {path}, which holds something else: its first line is not {','.join(self.COLUMNS)}. "
+                             "Give another file.")
+        for number, line in enumerate(lines[1:], start=2):
+            try:
+                photograph, network, precision, *values = line
+                psnr_blurred, ssim_blurred, psnr, ssim = map(float, values)
+            except ValueError:
+                raise ValueError(f"Line {number} of {path} is not complete: delete it.") from None
+            self[photograph, network, precision] = psnr_blurred, ssim_blurred, psnr, ssim
+
+    def add(self, key: tuple[str, str, str], values: tuple[float, ...]) -> None:
+        self[key] = values
+        if self.path is not None:
+            with open(self.path, "a", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerow([*key, *values])
+
+
+def _identity(weights: str) -> str:
+    """The network, and what tells its weights from others: a run may go on, or begin again, in the same folder."""
+    if weights == WEIGHTS:
+        return weights
+    from course_lib import restoration
+
+    return f"{weights} {hashlib.sha256(restoration.weights_file(weights).read_bytes()).hexdigest()[:12]}"
+
+
+def _pairs(options: argparse.Namespace) -> tuple[list[tuple[str, Callable]], str]:
+    """The name of every pair and the function that makes it, (blurred, sharp); and the words that describe them."""
     import numpy as np
 
     from course_lib import blur, gopro, photos
@@ -347,20 +417,23 @@ def _pairs(options: argparse.Namespace) -> tuple[int, Iterator, str]:
         names = photos.names(options.split)
         count = min(options.limit or len(names), len(names))
         names = [names[i * len(names) // count] for i in range(count)]
-        pairs = (blur.blur_photo(photos.load(name), level, np.random.default_rng([seed, i]))
-                 for seed in range(options.exposures) for i, name in enumerate(names))
+
+        def blurred(name: str, *seed: int):
+            return blur.blur_photo(photos.load(name), level, np.random.default_rng(list(seed)))
+
+        pairs = [(f"{name}, level {level}, seed {seed}.{i}", partial(blurred, name, seed, i))
+                 for seed in range(options.exposures) for i, name in enumerate(names)]
         seeds = "random seed 0" if options.exposures == 1 else f"random seeds 0 to {options.exposures - 1}"
-        return count * options.exposures, pairs, (
-            f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
-            f"blurred at level {level}: {blur.LEVELS[level]}; {seeds}.")
+        return pairs, (f"{count} built-in photographs of the split {options.split!r} ({', '.join(names)}),\n"
+                       f"blurred at level {level}: {blur.LEVELS[level]}; {seeds}.")
     if options.data.startswith("gopro:"):
         for option, given in (("exposures", options.exposures > 1), ("level", options.level is not None)):
             if given:
-                raise ValueError(f"--{option} is for the built-in photographs: those of GoPro were blurred by a camera, once; leave it out.")
+                raise ValueError(BUILT_IN_ONLY.format(option))
         folder, variant = options.data.removeprefix("gopro:"), options.variant or "blur"
         files = gopro.pairs(folder, options.split, variant, options.limit)
-        pairs = map(gopro.read, files)
-        return len(files), pairs, f"{len(files)} pairs of {folder}, split {options.split!r}, variant {variant!r}."
+        return [(str(pair[0]), partial(gopro.read, pair)) for pair in files], (
+            f"{len(files)} pair{'s' * (len(files) != 1)} of {folder}, split {options.split!r}, variant {variant!r}.")
     raise ValueError(f'--data is {options.data!r}; use "photos" or "gopro:FOLDER".')
 
 
@@ -375,6 +448,8 @@ def train(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ("data", "level", "objective", "start_from", "seed", "precision")}
     settings = SIZES[options.size].changed(**{name: value for name, value in given.items() if value is not None})
     settings = settings.changed_by(options.changes)
+    if options.level is not None and settings.data.startswith("gopro:"):
+        raise ValueError(BUILT_IN_ONLY.format("level"))
     with _progress("starting TensorFlow"):
         from course_lib import training
 

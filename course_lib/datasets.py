@@ -58,12 +58,15 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
 
     Raises
     ------
-    ValueError if `data` is none of these or `unmoved` no such part; `gopro`'s errors if the folder is not a GoPro copy.
+    ValueError if `data` is none of these, `unmoved` no such part, or it or `squash` is set for data that know nothing of it;
+    `gopro`'s errors if the folder is not a GoPro copy.
     ValueError if a built-in photograph is smaller than the patch; if one of GoPro's is, when it is drawn.
     """
     if not 0 <= unmoved <= 1:
         raise ValueError(f"unmoved is {unmoved}; it is a part of the pairs, from 0 to 1.")
     if data in ("photos", "photos+"):
+        if squash:
+            raise ValueError(f"squash is true, but data is {data!r}, and only GoPro's frames can be squashed: set squash=false.")
         images = photographs(split, more=data == "photos+")
         largest = min(min(image.shape[:2]) for image in images)
         if patch > largest:
@@ -72,6 +75,8 @@ def source(data: str, split: str, patch: int, level: int = 1, squash: bool = Fal
         return Source(len(images), patch, lambda i, rng: _built_in_patch(images[i], level, patch, unmoved, rng),
                       limit or len(images))
     if data.startswith("gopro:"):
+        if unmoved:
+            raise ValueError(f"unmoved is {unmoved}, but only the built-in photographs can be left unmoved: for {data!r} set unmoved=0.")
         pairs = gopro.pairs(data.removeprefix("gopro:"), split="train" if split == "train" else "test", limit=limit)
         return Source(len(pairs), patch, lambda i, rng: _gopro_patch(pairs[i], patch, squash, rng, setting), len(pairs))
     raise ValueError(f'data is {data!r}; use "photos", "photos+" or "gopro:FOLDER".')

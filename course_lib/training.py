@@ -322,13 +322,13 @@ class Progress:
         if self.message:
             return f"{self.message} {score}."
         epochs = self.steps // self.steps_per_epoch
-        left = f"{_duration(self.seconds_left)} left" if self.step < self.steps else f"done in {_duration(self.seconds)}"
+        left = f"{duration(self.seconds_left)} left" if self.step < self.steps else f"done in {duration(self.seconds)}"
         terms = "".join(f", {name} loss {value:.4g}" for name, value in self.losses.items())
         epoch = min(self.step // self.steps_per_epoch + (not self.epoch_done), epochs)
         return f"epoch {epoch} of {epochs}, {left}: {score}{terms}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """15 s, 2 min 5 s, 3 h 20 min, 4 days 2 h."""
     units = [("days", 86400), ("h", 3600), ("min", 60), ("s", 1)]
     seconds = round(seconds)
@@ -506,17 +506,26 @@ def _open(folder: Path, settings: Settings, resume: bool) -> tuple[Settings, str
         # "auto" was decided once, when the run began
         asked["precision"] = before.precision if settings.precision == "auto" else precision(settings.precision)[0]
         differing = [f"{name} is {value!r}, there {getattr(before, name)!r}"
-                     for name, value in asked.items() if value != getattr(before, name)]
+                     for name, value in asked.items()
+                     if value != getattr(before, name) and not (name == "data" and _same_copy(before.data, value))]
         if differing:
             raise RunError(f"The run in {folder} was made with other settings: {'; '.join(differing)}. "
                            "Ask for the same, or choose another folder.")
-        return before, f"Continuing the run in {folder}."
+        return replace(before, data=settings.data), f"Continuing the run in {folder}."
     others = [name for name in ("history.csv", "epochs", "pictures", "checkpoint.npz") if (folder / name).exists()]
     if others:
         raise RunError(f"{folder} holds {', '.join(others)}, but no settings.json: it is no run, and one would overwrite them. "
                        "Choose another folder.")
     policy, message = precision(settings.precision)
     return replace(settings, precision=policy), message
+
+
+def _same_copy(before: str, asked: str) -> bool:
+    """Whether both are one copy of GoPro, written in another way or moved meanwhile."""
+    if not (before.startswith("gopro:") and asked.startswith("gopro:")):
+        return False
+    old, new = (Path(os.path.expanduser(data.removeprefix("gopro:"))) for data in (before, asked))
+    return not old.exists() or new.exists() and old.samefile(new)
 
 
 def _feed(pairs, settings: Settings, spread, step: int, total: int):

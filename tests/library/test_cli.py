@@ -373,14 +373,85 @@ def test_evaluate_reads_gopro(weights, tmp_path, capsys):
     assert "blur_gamma/" in capsys.readouterr().err
 
 
+@pytest.fixture
+def own_pairs(tmp_path):
+    """Three pairs in a folder of their own."""
+    for kind in ("blur", "sharp"):
+        (tmp_path / "own" / "test" / kind).mkdir(parents=True)
+        for number in range(3):
+            saved(tmp_path / "own" / "test" / kind / f"{number}.png", image=np.roll(IMAGE, (number + 1) * (kind == "blur"), axis=1))
+    return tmp_path / "own"
+
+
+def test_a_bad_pair_does_not_stop_the_others(weights, own_pairs, capsys):
+    (own_pairs / "test" / "sharp" / "1.png").write_bytes(b"no photograph")
+    saved(own_pairs / "test" / "sharp" / "2.png", image=IMAGE[1:])
+    assert main(["evaluate", "--weights", weights, "--data", f"gopro:{own_pairs}"]) == 2
+    out, err = capsys.readouterr()
+    assert re.search(r"^3 pairs of .*\nLeft out: 2, named above\.$", out, re.M)
+    bad = [own_pairs / "test" / "blur" / f"{number}.png" for number in (1, 2)]
+    assert [line.startswith(f"{path} is left out: ") for line, path in zip(err.splitlines(), bad, strict=True)] == [True, True]
+    (own_pairs / "test" / "blur" / "0.png").write_bytes(b"no photograph")
+    assert main(["evaluate", "--weights", weights, "--data", f"gopro:{own_pairs}"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 4 and err.endswith("No photograph could be scored.\n")
+
+
+def test_scores_are_kept_one_by_one_and_not_computed_again(weights, own_pairs, tmp_path, capsys, monkeypatch):
+    from course_lib import evaluation, networks, restoration
+    from test_restoration import random_weights
+
+    asked = []
+
+    def score(pairs, methods, score=evaluation.score):
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(pairs)
+        return score(pairs, methods)
+
+    file, copy = tmp_path / "scores.csv", tmp_path / "copy"
+    shutil.copytree(weights, copy)
+    command = ["evaluate", "--weights", str(copy), "--data", f"gopro:{own_pairs}"]
+    assert main(command) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(evaluation, "score", score)
+    assert main([*command, "--scores", str(file)]) == 130 and len(asked) == 2
+    lines = file.read_text().splitlines()
+    assert lines[0] == "photograph,network,precision,psnr_blurred,ssim_blurred,psnr,ssim" and len(lines) == 3
+    assert lines[1].startswith(f"{own_pairs / 'test' / 'blur' / '0.png'},{copy} ")
+    capsys.readouterr()
+    asked.clear()
+    assert main([*command, "--scores", str(file)]) == 0 and len(asked) == 1
+    assert capsys.readouterr().out.replace(f"\nNot computed again: 2, whose scores {file} held.", "") == whole
+
+    asked.clear()
+    restoration.save_weights(random_weights(networks.generator(width=4, blocks=1), 1), copy / "generator.npz")
+    assert main([*command, "--limit", "1", "--scores", str(file)]) == 0 and len(asked) == 1, "other weights in the same folder"
+    assert len(file.read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize("content, words", [
+    ("a,b\n", "--scores is FILE, which holds something else: its first line is not photograph,network"),
+    (b"\xff\xfe", "which holds something else"),
+    ("photograph,network,precision,psnr_blurred,ssim_blurred,psnr,ssim\na,level1,float32,20.5,0.", "Line 2 of FILE is not complete: delete it."),
+    (None, "--scores is FILE, which can't be read or written ("),
+])
+def test_a_file_that_holds_no_scores_stays_as_it_is(own_pairs, tmp_path, capsys, content, words):
+    file = tmp_path / "scores.csv"
+    file.mkdir() if content is None else file.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert main(["evaluate", "--data", f"gopro:{own_pairs}", "--scores", str(file)]) == 2
+    assert words.replace("FILE", str(file)) in capsys.readouterr().err
+    assert content is None or file.read_bytes() == (content.encode() if isinstance(content, str) else content)
+
+
 def test_evaluate_takes_all_photographs_of_a_split_or_some_spread_evenly():
     from course_lib.__main__ import _pairs, _parser
 
     test, train = photos.names("test"), photos.names("train")
     for more, split, chosen in (([], "test", test), (["--limit", "99"], "test", test),
                                 (["--split", "train", "--limit", "2"], "train", [train[0], train[len(train) // 2]])):
-        count, _, words = _pairs(_parser().parse_args(["evaluate", *more, "--exposures", "3"]))
-        assert count == 3 * len(chosen)
+        pairs, words = _pairs(_parser().parse_args(["evaluate", *more, "--exposures", "3"]))
+        assert len(pairs) == len({name for name, _ in pairs}) == 3 * len(chosen)
         assert f"{len(chosen)} built-in photographs of the split {split!r} ({', '.join(chosen)}),\nblurred at level 4: " in words
 
 

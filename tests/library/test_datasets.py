@@ -121,6 +121,13 @@ def test_held_out_pairs_are_the_same_every_time_and_not_from_training():
     assert not set(photos.names("train")) & set(photos.names("validation"))
 
 
+def test_a_setting_that_would_change_nothing_is_refused(gopro):
+    with pytest.raises(ValueError, match=r"unmoved is 0.15, but only the built-in .* set unmoved=0"):
+        datasets.source(f"gopro:{gopro}", "train", 16, unmoved=0.15)
+    with pytest.raises(ValueError, match=r"squash is true, but data is 'photos'.* set squash=false"):
+        datasets.source("photos", "train", 16, squash=True)
+
+
 def test_wrong_data_says_what_is_possible(gopro):
     with pytest.raises(ValueError, match='"photos", "photos\\+" or "gopro:FOLDER"'):
         datasets.source("imagenet", "train", 32)

@@ -1,4 +1,4 @@
-"""The reader of GoPro folders, on miniatures of both layouts."""
+"""The reader of GoPro folders, on miniatures of every layout."""
 
 import re
 
@@ -18,7 +18,7 @@ def write(path, value):
 def test_a_pair_of_two_sizes_is_refused(tmp_path):
     write(tmp_path / "blur.png", 1)
     photos.write(tmp_path / "sharp.png", np.zeros((6, 9, 3), np.uint8))
-    with pytest.raises(ValueError, match=r"blur\.png is 8x6, but .*sharp\.png is 9x6 pixels: a pair must be of one size"):
+    with pytest.raises(photos.PhotoError, match=r"blur\.png is 8x6, but .*sharp\.png is 9x6 pixels: a pair must be of one size"):
         gopro.read((tmp_path / "blur.png", tmp_path / "sharp.png"))
 
 
@@ -50,10 +50,49 @@ def test_official_layout(official):
         assert photos.read(sharp)[0, 0, 0] - photos.read(blurred)[0, 0, 0] == 10, "the same frame of the right variant"
 
 
-def test_the_shadows_that_macos_writes_are_no_photographs(official):
+def test_what_systems_and_editors_leave_behind_is_no_photograph(official):
     for kind in ("blur", "sharp"):
-        (official / "test" / "GOPR0384_11_00" / kind / "._000001.png").write_bytes(b"not a photograph")
+        for name in ("._000001.png", ".DS_Store", "Thumbs.db"):
+            (official / "test" / "GOPR0384_11_00" / kind / name).write_bytes(b"not a photograph")
+    (official / "test" / ".ipynb_checkpoints").mkdir()
     assert len(gopro.pairs(official, "test")) == 4
+
+
+@pytest.mark.parametrize("ending", [".PNG", ".jpg", ".JPEG", ".tif"])
+def test_photographs_of_every_kind(tmp_path, ending):
+    for kind in ("blur", "sharp"):
+        write(tmp_path / "test" / "GOPR0384_11_00" / kind / f"000001{ending}", 1)
+    assert len(gopro.pairs(tmp_path, "test")) == 1
+
+
+@pytest.mark.parametrize("blur, sharp", [("blur", "sharp"), ("input", "target"), ("blur/images", "sharp/images")])
+def test_a_split_without_sequences(tmp_path, blur, sharp):
+    for split, count in (("train", 3), ("test", 2)):
+        for number in range(count):
+            for kind in (blur, sharp):
+                write(tmp_path / split / kind / f"GOPR0384_11_00-{number:06}.png", number)
+    train, test = gopro.pairs(tmp_path), gopro.pairs(tmp_path, "test")
+    assert len(train) == 3 and len(test) == 2 and gopro.pairs(tmp_path, "all") == train + test
+    assert test[1] == tuple(tmp_path / "test" / kind / "GOPR0384_11_00-000001.png" for kind in (blur, sharp))
+    with pytest.raises(ValueError, match="only one blur"):
+        gopro.pairs(tmp_path, variant="blur_gamma")
+    test[0][1].unlink()
+    with pytest.raises(FileNotFoundError, match=f"Missing:\n  test/{sharp}/GOPR0384_11_00-000000.png\n"):
+        gopro.pairs(tmp_path, "test")
+
+
+def test_pairs_of_ones_own(tmp_path):
+    for number in range(10):
+        for kind in ("blur", "sharp"):
+            write(tmp_path / kind / f"{number}.jpg", number)
+    assert [len(gopro.pairs(tmp_path, split)) for split in gopro.SPLITS] == [9, 1, 10]
+
+
+def test_the_home_folder(official, monkeypatch):
+    """In gopro:~/GOPRO_Large no shell replaces the "~"."""
+    monkeypatch.setenv("HOME", str(official.parent))
+    monkeypatch.setenv("USERPROFILE", str(official.parent))     # Windows
+    assert gopro.pairs(f"~/{official.name}") == gopro.pairs(official)
 
 
 def test_flat_layout(flat):
@@ -87,10 +126,18 @@ def test_missing_folders_are_named(official, tmp_path_factory):
     with pytest.raises(FileNotFoundError, match="test/GOPR0384_11_00/blur_gamma/"):
         gopro.pairs(official, "test", "blur_gamma")
     empty = tmp_path_factory.mktemp("empty")
-    with pytest.raises(FileNotFoundError, match=r"train/ with its sequences(.|\n)*test/ with its sequences(.|\n)*give the folder"):
+    with pytest.raises(FileNotFoundError, match=r"train/ with its sequences(.|\n)*test/ with its sequences(.|\n)*Give the folder"):
         gopro.pairs(empty, "all")
-    with pytest.raises(FileNotFoundError, match="train/ with its sequences"):
-        gopro.pairs(empty / "nowhere")
+    write(empty / "GOPRO_Large.zip.png", 1)
+    for name in ("nowhere", "GOPRO_Large.zip.png"):
+        with pytest.raises(FileNotFoundError, match=f"There is no folder .*{name}; give the folder that the GoPro dataset was unpacked to"):
+            gopro.pairs(empty / name)
+
+
+def test_frames_alone_are_another_download(tmp_path):
+    write(tmp_path / "test" / "GOPR0384_11_00" / "000001.png", 1)
+    with pytest.raises(FileNotFoundError, match=r"test/GOPR0384_11_00/blur/\n(.|\n)*GOPRO_Large_all has no blurred photographs"):
+        gopro.pairs(tmp_path, "test")
 
 
 def test_long_lists_are_cut_short(flat):
@@ -105,12 +152,12 @@ def test_flat_layout_without_photographs(tmp_path):
     with pytest.raises(FileNotFoundError, match="sharp/images/"):
         gopro.pairs(tmp_path)
     (tmp_path / "sharp" / "images").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match=r"photographs \(\*.png\) in blur/images/ and sharp/images/"):
+    with pytest.raises(FileNotFoundError, match=r"photographs \(\.jpg, .*\.png.*\) in blur/images/ and sharp/images/"):
         gopro.pairs(tmp_path)
 
 
 def test_wrong_arguments(flat):
-    with pytest.raises(ValueError, match="flat layout"):
+    with pytest.raises(ValueError, match="only one blur"):
         gopro.pairs(flat, variant="blur_gamma")
     with pytest.raises(ValueError, match="'validation'"):
         gopro.pairs(flat, "validation")

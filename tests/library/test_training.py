@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -519,6 +520,32 @@ def test_a_damaged_photograph_is_named(tmp_path):
         training.train(tmp_path / "run", SMOKE.changed(data=f"gopro:{tmp_path / 'gopro'}", held_out=2, held_out_patch=32))
 
 
+def test_a_run_goes_on_when_its_gopro_folder_has_moved(tmp_path, monkeypatch):
+    from PIL import Image
+
+    for kind in ("blur", "sharp"):
+        (tmp_path / "old" / kind).mkdir(parents=True)
+        for i in range(4):
+            Image.new("RGB", (80, 80), (i, 100, 200)).save(tmp_path / "old" / kind / f"{i:03d}.png")
+    monkeypatch.chdir(tmp_path)
+    few = SMOKE.changed(epochs=1, steps=1)
+    run = training.train("run", few.changed(data="gopro:old")).folder
+
+    def resume(data):
+        return training.train(run, few.changed(data=data), resume=True)
+
+    shutil.copytree("old", "copy")
+    resume("gopro:old/")
+    resume(f"gopro:{tmp_path / 'old'}")
+    for other in ("gopro:copy", "photos"):
+        with pytest.raises(RunError, match=f"data is '{other}', there 'gopro:old'"):
+            resume(other)
+    shutil.rmtree("old")
+    resume("gopro:copy")
+    with pytest.raises(FileNotFoundError, match="There is no folder old"):
+        resume("gopro:old")
+
+
 def test_a_second_training_in_a_folder_is_refused(tmp_path):
     def report(progress):
         if progress.step == 1:
@@ -605,6 +632,7 @@ def test_the_command_trains_and_says_how_it_goes(tmp_path):
     (["--size", "smoke", "--set", "epoch=1"], "no setting 'epoch'"),
     (["--size", "smoke", "--set", "epochs=one"], "epochs"),
     (["--size", "smoke", "--data", "gopro:/nowhere"], "nowhere"),
+    (["--size", "smoke", "--data", "gopro:/nowhere", "--level", "4"], "--level is for the built-in photographs"),
 ])
 def test_the_command_refuses_in_one_sentence(arguments, message, tmp_path):
     result = run_command("--run", tmp_path / "run", *arguments)

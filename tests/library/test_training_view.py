@@ -39,4 +39,4 @@ def test_the_terminal_gets_a_line_for_every_epoch(tmp_path, capfd):
 
 
 def test_durations_are_readable():
-    assert [training._duration(s) for s in (0, 59.6, 125, 12000, 352800)] == ["0 s", "1 min", "2 min 5 s", "3 h 20 min", "4 days 2 h"]
+    assert [training.duration(s) for s in (0, 59.6, 125, 12000, 352800)] == ["0 s", "1 min", "2 min 5 s", "3 h 20 min", "4 days 2 h"]
