@@ -393,11 +393,11 @@ class _Scores(dict):
 
 def _identity(weights: str) -> str:
     """The network, and what tells its weights from others: a run may go on, or begin again, in the same folder."""
-    if weights == WEIGHTS:
-        return weights
-    from course_lib import restoration
+    from course_lib import blind, refine, restoration
 
-    return f"{weights} {hashlib.sha256(restoration.weights_file(weights).read_bytes()).hexdigest()[:12]}"
+    files = ([path for folder in (blind.STORED, refine.STORED) for path in sorted(folder.glob("*.npz"))] if weights == WEIGHTS
+             else [restoration.weights_file(weights)])
+    return f"{weights} {hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:12]}"
 
 
 def _pairs(options: argparse.Namespace) -> tuple[list[tuple[str, Callable]], str]:

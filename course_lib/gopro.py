@@ -50,7 +50,8 @@ def pairs(
         raise ValueError(f"limit is {limit}; it must be at least 1, or None for all pairs.")
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}; give the folder that the GoPro dataset was unpacked to.")
-    found = _flat(folder, split, variant) if _halves(folder, variant) else _split(folder, split, variant)
+    halves = _halves(folder, variant)
+    found = _flat(folder, halves, split) if halves else _split(folder, split, variant)
     if limit is None or limit >= len(found):
         return found
     return [found[i] for i in np.arange(limit) * len(found) // limit]
@@ -79,9 +80,9 @@ def _split(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]:
     return _complete(folder, found, missing)
 
 
-def _flat(folder: Path, split: str, variant: str) -> list[tuple[Path, Path]]:
+def _flat(folder: Path, halves: tuple[Path, Path], split: str) -> list[tuple[Path, Path]]:
     found, missing = [], []
-    _match(folder, *_halves(folder, variant), found, missing)
+    _match(folder, *halves, found, missing)
     _complete(folder, found, missing)
     if len(found) == 1 and split == "test":
         raise FileNotFoundError(f"{folder} holds a single pair, which is for training; a test split needs a second one.")

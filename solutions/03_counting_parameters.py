@@ -28,6 +28,7 @@
 # **Time** about 40 minutes.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 
 from course_lib import diagrams, figures, parameters, photos, report, widgets
@@ -285,8 +286,6 @@ print("4 × channels ", parameters.batch_normalisation(64))
 # Compare the dashed lines (the mean) and the arrows (one standard deviation). On the left they come from the photographs; on the right the mean is β and the deviation is γ.
 
 # %%
-import matplotlib.pyplot as plt
-
 names = ["mountain_pass", "forest_stream", "paint_brushes", "seed_heads"]
 batch = np.stack([photos.load(name)[100:228, 100:228] for name in names]) / 127.5 - 1
 windows = np.lib.stride_tricks.sliding_window_view(batch, (3, 3), axis=(1, 2))       # (4, 126, 126, 3, K, K)
@@ -303,8 +302,8 @@ for axis, values, title, colour in zip(axes, (before, after), titles, ("blue", "
     axis.annotate("", (values.mean(), 7e3), (values.mean() + values.std(), 7e3), arrowprops={"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0})
     axis.set(title=title.replace("-", "−"), xlabel="value", ylim=(0, 7.7e3), yticks=[])
 axes[0].set_ylabel("number of pixels")
-figures.show(figure, alt="Histograms of one channel over a batch. Before batch normalisation it is broad, with mean 0.95 and deviation 1.13; "
-                         "after it, narrower and farther left, with mean −2, which is β, and deviation 0.5, which is γ. The shape is the same")
+figures.show(figure, alt=f"Histograms of one channel over a batch. Before batch normalisation it is broad, with mean {before.mean():.2f} and "
+                         f"deviation {before.std():.2f}; after it, narrower and farther left, with mean β and deviation γ. The shape is the same")
 
 # %% [markdown]
 # A **dense layer** connects every input to every output: one weight for each pair, one bias for each output.

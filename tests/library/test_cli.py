@@ -18,7 +18,7 @@ from PIL import Image
 from test_photos import IMAGE, bad_files, huge, saved
 
 from course_lib import __version__, photos
-from course_lib.__main__ import main
+from course_lib.__main__ import _identity, main
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and limits as Unix has them")
 
@@ -428,6 +428,16 @@ def test_scores_are_kept_one_by_one_and_not_computed_again(weights, own_pairs, t
     restoration.save_weights(random_weights(networks.generator(width=4, blocks=1), 1), copy / "generator.npz")
     assert main([*command, "--limit", "1", "--scores", str(file)]) == 0 and len(asked) == 1, "other weights in the same folder"
     assert len(file.read_text().splitlines()) == 5
+
+
+def test_the_scores_of_kernel_belong_to_its_weights(tmp_path, monkeypatch):
+    from course_lib import refine
+
+    before = _identity("kernel")
+    assert re.fullmatch("kernel [0-9a-f]{12}", before) and before == _identity("kernel")
+    (tmp_path / "refiner.npz").write_bytes(b"other weights")
+    monkeypatch.setattr(refine, "STORED", tmp_path)
+    assert _identity("kernel") != before
 
 
 @pytest.mark.parametrize("content, words", [
