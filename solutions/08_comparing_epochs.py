@@ -23,7 +23,7 @@
 # - recognise checkerboards, ringing, colour shifts and hallucinated texture, name their causes, and write a program that finds a checkerboard;
 # - read from the curves of a run whether it overfits, and whether its critic is too strong or too weak.
 #
-# **You need** lesson 00 (PSNR), lesson 01 (minimax and non-saturating losses), lesson 02 (Wiener, point spread function), lesson 05 (the discriminator) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
+# **You need** lesson 00 (PSNR), lesson 01 (minimax and non-saturating losses), lesson 02 (Wiener, point spread function), lesson 05 (the discriminator), lesson 06 (perceptual loss, 100 : 1) and lesson 07 (training). Fourier transforms are explained as far as they are needed.
 #
 # **Time** about 68 minutes.
 
@@ -42,8 +42,8 @@ from course_lib.checks import lesson_08
 # %% [markdown]
 # ## 1. A run in a folder (4 minutes)
 #
-# An [epoch](glossary.md) is one pass of training through its photographs. After each one, `deblur-course train` scores the same crops of [held-out](glossary.md) photographs, which are not used for learning, and saves pictures of the results.
-# Everything goes into one folder, and `runs.Run` opens it. This run comes with the course: a small generator (width 16, three blocks), blur of [level](glossary.md) 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
+# An [epoch](glossary.md) is a part of the training, here 60 steps. After each one, `deblur-course train` scores the same crops of [held-out](glossary.md) photographs, which are not used for learning, and saves pictures of the results.
+# Everything goes into one folder, and `runs.Run` opens it. This run comes with the course: a small generator ([width](glossary.md) 16, three blocks), blur of [level](glossary.md) 1, and no critic. Its only loss, the *content loss*, is the mean absolute difference to the sharp photograph.
 
 # %%
 content = runs.Run(photos.DATA / "runs" / "content")
@@ -217,7 +217,7 @@ for which in ("blurred", 4, 8, 16):
           "   ".join(f"{low}–{high}: {mean:4.0%}" for (low, high), mean in zip(bands, means)))
 
 # %% [markdown]
-# The network restores low and middle frequencies, and almost nothing beyond 0.3: at the end of training the picture is sharp at arm's length and smooth under a lens.
+# The network restores low and middle frequencies, and almost nothing beyond 0.3: at the end of training the picture is sharp from a distance and smooth under a lens.
 # That is typical of a content loss: where the network can't know the detail, the safest guess is no detail (lesson 06).
 # (Power alone doesn't say that the *right* detail is there: epoch 8 has more of it in the middle band than epoch 16, and a lower PSNR.)
 #
@@ -411,7 +411,7 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
 
 # %% [markdown]
 # From the left: blurred, the output, sharp. The slider shows six states of the training: width 16 after 0, 4, 8 and 12 epochs at level 4, then width 32 and width 64, each at its end.
-# The first state has learned only level 2, straight motion, and that is what blurred the railing. So the railing has already gained 1.1 dB, and training at level 4 costs some of that again. The two most blurred crops gain half a decibel at level 4.
+# The first state has learned only level 2, straight motion. Such a motion blurred the railing, which has therefore already gained 1.1 dB; training at level 4 costs some of it again. The two most blurred crops gain half a decibel at level 4.
 # The grain of the wood does not come back. Crops that are hardly blurred lose less than 0.15 dB, and that is an achievement: a network that knows only level 1 harms them (lesson 09). One in seven of this
 # network's pairs was a sharp or an enlarged photograph, to teach it what to leave alone (the setting `unmoved`).
 
@@ -434,7 +434,7 @@ print("a known motion brings more than ten times as much as unknown ones:", gain
 print("twice the width changes less than 0.1 dB:", abs(gains["width 32, as many steps"] - gains["base"]) < 0.1)
 
 # %% [markdown]
-# Another seed alone changes the gain by 0.06 dB. So the only difference beyond doubt is that between 2.3 and the others. Twice the width or a start from level 1 may help or harm a little; more seeds would tell.
+# Another [seed](glossary.md) alone changes the gain by 0.06 dB. So the only difference beyond doubt is that between 2.3 and the others. Twice the width or a start from level 1 may help or harm a little; more seeds would tell.
 #
 # One motion has one inverse, and filters for it are learned in minutes. Where the motion is unknown, the network must estimate it from the photograph *and* have an inverse for every motion it may find.
 # Either skill alone gains little: a network that already undoes one motion finds level 2 no easier. So learning starts slowly. That is the price of *blind* deblurring, and why `kernel`, the best method of lesson 09 that isn't told the blur, separates the two tasks.
@@ -474,7 +474,7 @@ print("gain after 0, 50, 100 … steps:", ", ".join(f"{row['psnr_gain']:+.1f}" f
 # %% [markdown]
 # ## 6. Your own run (5 minutes)
 #
-# If you have done lesson 07, its run lies in the folder `runs` beside your notebooks, and the next cell finds it. If not, the cell trains a short run, in less than a minute.
+# If you have trained in lesson 07 (one epoch is enough), that run lies in the folder `runs` beside your notebooks, and the next cell finds it. If not, the cell trains a short run, in less than a minute.
 
 # %% tags=["nbval-ignore-output"]
 from course_lib import training
@@ -482,7 +482,7 @@ from course_lib import training
 size = os.environ.get("COURSE_SIZE", "laptop")
 keep = Path("runs" if Path.cwd().name == "my_work" else tempfile.mkdtemp())
 folder = keep / f"level1_{size}"                            # lesson 07's
-if not (folder / "history.csv").exists():
+if not (folder / "epochs" / "0001.npz").exists():            # it has no finished epoch
     folder = keep / f"short_{size}"
     settings = runs.SIZES["smoke"] if size == "smoke" else runs.SIZES["laptop"].changed(epochs=6, steps=40, batch=8, held_out=4)
     training.train(folder, settings, resume=True, report=widgets.TrainingView())
