@@ -24,10 +24,10 @@
 # - explain what the signs in the Wasserstein loss do, and why a sigmoid breaks it;
 # - write the gradient penalty, and verify that it works.
 #
-# **You need** lesson 04 (feature maps, derivatives) and lesson 05 (discriminator, critic, sigmoid). The *loss* is the number that training makes small;
+# **You need** lesson 00 (PSNR, how to stop and go on), lesson 01 (equation (1)), lesson 04 (feature maps, derivatives) and lesson 05 (discriminator, critic, sigmoid). The *loss* is the number that training makes small;
 # how it does so is the topic of lesson 07.
 #
-# **Time** about 62 minutes.
+# **Time** about 62 minutes. Sections 6 to 10 can wait for another day; of what comes before, they need only the first code cell.
 
 # %%
 import matplotlib.pyplot as plt
@@ -159,7 +159,7 @@ print(f"the mean keeps less than half of the detail of the patches it is the mea
 #
 # ### Why the mean?
 #
-# One pixel is enough. Its true value $x$ takes different values with certain probabilities; the network answers $a$. Write $m$ for the mean of $x$. Then
+# One pixel is enough. Its true value $x$ takes different values with certain probabilities; the network answers $a$. Write $E$ for the mean weighted by them, and $m = E\,x$. Then
 #
 # $$E(x - a)^2 = E\big((x - m) + (m - a)\big)^2 = E(x - m)^2 + (m - a)^2,$$
 #
@@ -511,7 +511,7 @@ print("pulls as hard as without preprocessing, within a factor of 3:", 1 / 3 < i
 # Now the second loss. The generator's outputs form one distribution, sharp photographs another. The adversarial loss should say how far apart they are, so that the generator knows which way to go.
 # Photographs of 256×256 pixels have 196,608 dimensions. To see what is going on, take one dimension: two piles of earth on a line, *real* and *fake*.
 #
-# The *earth mover's distance*, also called the Wasserstein distance, is the least work that turns the fake pile into the real one, where work is the amount of earth times the distance that it is carried.
+# The *earth mover's distance*, also called the Wasserstein distance, is the least work that turns the fake pile into the real one. Work is the amount of earth times the distance that it is carried.
 # Here it is by hand, on four places one step apart:
 #
 # | place | 0 | 1 | 2 | 3 |
@@ -617,7 +617,7 @@ lesson_06.check_earth_mover(earth_mover, seed=63)
 #
 # 1. *No such critic exceeds the distance.* Let a plan carry shovelfuls of fake earth, number $k$ of size $t_k$ from $x_k$ to $y_k$. When all have been carried, the mean score has changed from $E_\text{fake} D$ to $E_\text{real} D$, so
 #    $$E_\text{real} D - E_\text{fake} D = \sum_k t_k \, \big(D(y_k) - D(x_k)\big) \le \sum_k t_k \, |y_k - x_k| ,$$
-#    which is the work done, by the best plan as by any other.
+#    which is the work of the plan. This holds for every plan, so for the best one, too.
 # 2. *One reaches it.* Let the score rise by 1 per step wherever earth has to be carried to the right, and fall by 1 wherever it goes to the left. (The best plan crosses no border both ways.) Then the score of each shovelful rises by exactly the distance it is carried: ≤ becomes =.
 #
 # In the table of section 6 all earth goes to the right. The scores 0, 1, 2, 3 give the real pile $0.5 \cdot 2 + 0.5 \cdot 3 = 2.5$ and the fake one $0.25 \cdot 1 + 0.25 \cdot 2 = 0.75$: the difference is 1.75, the distance.
@@ -743,7 +743,7 @@ def train(critic, real, fake, weight, steps=400, every=25, keep=()):
 #
 # with $\epsilon$ drawn uniformly between 0 and 1, and $\lambda = 10$.
 #
-# Why 1 and not at most 1? Because from a fake example to the real one that the best plan carries it to, the best critic rises by the whole distance (section 7, step 2), so its slope is 1 all the way. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
+# Why 1 and not at most 1? The best plan carries each fake example to a real one. On the way the best critic rises by the whole distance (section 7, step 2), so its slope is 1 all along. The pairs here are random, so this is an approximation: where the two distributions agree, the best critic is flat, but the penalty still asks for 1. Why between them? Because that is where the generator's outputs travel.
 #
 # Real points lie on a ring of radius 2, fake ones in a blob at its centre, 400 of each. Every point carries an equal share of the earth, so the best plan pairs each fake point with one real point. SciPy finds the best pairing; its mean distance is the true earth mover's distance.
 

@@ -25,7 +25,7 @@
 # - estimate what a training costs before you start it;
 # - train both networks against each other, and say why PSNR falls.
 #
-# **You need** lesson 01 (the non-saturating loss), lesson 04 (the generator), lesson 05 (the discriminator) and lesson 06 (the losses, the gradient penalty).
+# **You need** lesson 00 (PSNR, how to stop and go on), lesson 01 (the non-saturating loss), lesson 03 (batch normalisation, multiply–accumulates), lesson 04 (the generator), lesson 05 (the discriminator) and lesson 06 (the losses, the gradient penalty).
 #
 # **Time** about 70 minutes, four to seven of them spent waiting for the notebook.
 
@@ -230,7 +230,7 @@ lesson_07.check_content_step(content_step, seed=72)
 #
 # $$L_D = \overline{D(\text{output})} - \overline{D(\text{sharp})} + 10 \cdot \overline{\left(\lVert\nabla D(\hat x)\rVert - 1\right)^2}$$
 #
-# `losses.gradient_penalty(critic, sharp, output, mix)` gives the *square* of the bracket, for each image. `mix` holds a random number from 0 to 1 for each image, which decides where between sharp and output the slope is measured.
+# `losses.gradient_penalty(critic, sharp, output, mix)` gives the *square* of the bracket, for each image. `mix` holds a random number from 0 to 1 for each image, which decides where between sharp and output $\hat x$ lies.
 #
 # ### Exercise 3: a step of the critic (2 points)
 #
@@ -260,8 +260,8 @@ lesson_07.check_critic_step(critic_step, seed=73)
 # %% [markdown]
 # ## 4. A minute of training (7 minutes)
 #
-# `training.train` repeats the step. After every epoch it deblurs held-out photographs, which it never trains on, and stores pictures, scores and weights in a folder.
-# The settings are for a small network (width 16, three blocks) that trains in a minute or two on a laptop. Its learning rate falls along half a wave of the cosine; section 6 says why:
+# `training.train` repeats the step. After every [epoch](glossary.md) it deblurs held-out photographs, which it never trains on, and stores pictures, scores and weights in a folder.
+# The settings are for a small network ([width](glossary.md) 16, three blocks) that trains in a minute or two on a laptop. Its learning rate falls along half a wave of the cosine; section 6 says why:
 
 # %% tags=["size-dependent"]
 settings = runs.SIZES[size]
@@ -483,8 +483,8 @@ print("0.00001 gains less than 0.2 dB:", bool(final[1e-5] < 0.2))
 print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) < 0.2))
 
 # %% [markdown]
-# If the rate is too small, the network is still on its way after 200 steps; at 0.0001 it would need about ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more:
-# the ReLUs give nothing but zeros (lesson 05), the network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one decade works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
+# If the rate is too small, the network is still on its way after 200 steps; at 0.0001 it would need about ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more.
+# The ReLUs give nothing but zeros (lesson 05). The network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one power of ten works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
 #
 # The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 1,280 · 0.0001 ≈ 0.13 in all that time. The report does not say whether a larger rate would have done better.
 # A rate that *falls* during training offers both: long steps first, fine ones at the end. The training in section 4 works this way.
@@ -921,7 +921,7 @@ print("they are rougher, and in that nearer to sharp photographs:", bool(old < n
 # - Adam divides the mean gradient by its usual size. A weight moves by about the learning rate if its gradients agree, and hardly at all if they don't.
 # - A network for one known blur gains more than 2 dB in ten small epochs. When a critic joins in, PSNR falls: the generator then also makes what looks sharp to the critic, whether it is right or wrong.
 # - A checkpoint holds weights, Adam's memories and the step count. With it, an interrupted run ends with the same network, to the last bit.
-# - The learning rate matters most: a decade too low is slow, a decade too high is fatal. Small batches make better use of the same images, large ones of the machine. Each doubling of the steps adds about half a decibel here, and costs as much as everything before it. β₁ hardly matters for one network, but in a game a large β₁ makes the players circle. ε must be far below the gradients.
+# - The learning rate matters most: ten times too low is slow, ten times too high is fatal. Small batches make better use of the same images, large ones of the machine. Each doubling of the steps adds about half a decibel here, and costs as much as everything before it. β₁ hardly matters for one network, but in a game a large β₁ makes the players circle. ε must be far below the gradients.
 # - Section 3.2 needs about 300 GMAC for each image and step, 12 · 10¹⁵ operations for 40 epochs. At the peak of the report's processor that is 7 to 19 hours, not 3.
 #
 # [← previous: Losses](06_losses.ipynb) · [Glossary](glossary.md) · [next: Comparing epochs →](08_comparing_epochs.ipynb)
