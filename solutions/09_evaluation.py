@@ -369,7 +369,7 @@ lesson_09.check_detective(detective, seed=93)
 # ## 5. Table 4 for our generator (4 minutes)
 #
 # Now a table like the report's, for the small network of lesson 00. It was trained on level 1 without a discriminator, and is scored by the protocol above on three whole test photographs that it has never seen.
-# The first block is the one that every such table should have and the report's lacks: the blurred input.
+# Its first block, the blurred input, belongs in every such table. The report's has none.
 
 # %%
 table = evaluation.score(pairs, {"blurred input": lambda photo: photo, "level1 network": lambda photo: restoration.deblur(photo, level1)})
@@ -605,7 +605,7 @@ def table_5(rows):
 print("\n".join(table_5(again["rows"])))
 
 # %% [markdown]
-# GMAC is billions of multiply–accumulates for 256×256 pixels, `s/photo` seconds on one core for 1280×720. The rows `…-again` repeat the training with another seed.
+# GMAC is billions of multiply–accumulates for 256×256 pixels, `s/photo` seconds on one core for 1280×720. The rows `…-again` repeat the training with another [seed](glossary.md).
 
 # %%
 figures.images({"the same detail of every row": photos.read(photos.DATA / "tables" / "detail.webp")},
@@ -653,7 +653,7 @@ print(f"kernel: {gain['kernel'].min():+.2f} to {gain['kernel'].max():+.2f} dB in
 #
 # The last row of the table is told nothing about the blur, and gains more than every generator. It takes five steps:
 #
-# 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the power spectrum this leaves stripes across the direction of the motion, the closer together the longer it was.
+# 1. *Look at the spectrum.* A motion lets some waves through and takes others away (lesson 02). In the [power spectrum](glossary.md) this leaves stripes across the direction of the motion, the closer together the longer it was.
 # 2. *Guess.* From the spectrum, a small network answers with one kernel for the whole photograph. Where it is in doubt, it spreads the light (`course_lib/blind.py`).
 # 3. *Search.* A camera moves along *one* path, and some twenty numbers describe it. Around the guess, about 12,000 paths are drawn at random. For every wave (lesson 02),
 #
@@ -837,7 +837,7 @@ lesson_09.check_price(price, seed=94)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Whatever the candidates, the second error is exactly twice the first: 3.01 dB in the mean error. For one pixel, with $x$ for the truth, $y$ for the drawn answer and $m$ for the mean,
+# Whatever the candidates, the second error is exactly twice the first: 3.01 dB in the mean error. For one pixel, with $E$ for the expected value, $x$ for the truth, $y$ for the drawn answer and $m$ for the mean,
 #
 # $$E(x - y)^2 = E\big((x - m) - (y - m)\big)^2 = E(x - m)^2 + E(y - m)^2 = 2\,E(x - m)^2 :$$
 #

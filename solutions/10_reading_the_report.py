@@ -334,7 +334,7 @@ sheet.add("Sections 3, 3.2", "40 epochs in around 3 hours on a 1.4 GHz quad-core
 print(f"at that peak, three hours are enough for {epochs:.0f} epochs of 500 images; real programs reach a part of it")
 
 # %% [markdown]
-# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) Nobody need have written an untruth: smaller pictures, fewer images, another computer or a rented one would explain it. But most likely *one of the printed settings* isn't the one that was used,
+# Computed directly, on these cores, no reading fits. (Winograd's method, arXiv:1509.09308, needs up to 4 times fewer multiplications for kernels of 3×3, and the chip's graphics unit has a peak of its own; the report mentions neither.) This need not mean an untruth: smaller pictures, fewer images, another computer or a rented one would explain it. But most likely *one of the printed settings* isn't the one that was used,
 # and then no figure in the report can be trusted to belong to the settings beside it.
 
 # %% [markdown]
