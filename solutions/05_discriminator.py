@@ -24,7 +24,7 @@
 # - explain why this network accepts photographs of one size only;
 # - say what such a network learns when it is shown sharp and blurred photographs.
 #
-# **You need** lesson 03 (counting parameters, padding) and lesson 04 (the generator, receptive fields).
+# **You need** lesson 01 (what the discriminator plays for), lesson 03 (counting parameters, padding) and lesson 04 (the generator, receptive fields).
 #
 # **Time** about 54 minutes.
 

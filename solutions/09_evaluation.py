@@ -504,7 +504,7 @@ print("the network harms the photograph at every factor:", bool(np.all(after < b
 # %% [markdown]
 # ## 8. Your own photograph (3 minutes)
 #
-# Try the network on a photograph of your own. (It undoes one motion only; section 10 has a method for any.) Press the button and choose a file, or write its path into the cell below the button (use the path for files over 10 MB if JupyterLab was not started with `make lab`). Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
+# Try the network on a photograph of your own. (It undoes one motion only; section 10 has a method for any.) Press the button and choose a file, or write its path into the cell below the button. Only the path serves the later cells, and files over 10 MB if JupyterLab was not started with `make lab`. Nothing leaves your machine. A large photograph is shrunk to 512 pixels.
 
 # %%
 def smaller(photo, side=512):
