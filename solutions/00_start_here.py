@@ -231,7 +231,7 @@ lesson_00.check_psnr(psnr, seed=11)
 #   So when you reopen a lesson, click the cell where you stopped and choose *Run → Run All Above Selected Cell* from the menu. Unsolved exercises don't stop it.
 # - **Something is odd?** *Kernel → Restart Kernel and Run All Cells…* starts afresh.
 # - **A fresh copy.** You work on copies in the folder `my_work`. `make reset LESSON=00` in a terminal, in the course's folder, fetches a fresh lesson 00
-#   and keeps yours, with your answers, beside it. (On Windows: `py course.py reset LESSON=00`.)
+#   and keeps yours beside it. (On Windows: `py course.py reset LESSON=00`.)
 # - **Points** say how much an exercise counts. In the course's folder, `.venv/bin/deblur-course check my_work/00_start_here.ipynb` runs all checks of a lesson and adds up your points.
 #   (On Windows: `.venv\Scripts\deblur-course check my_work\00_start_here.ipynb`. JupyterLab's own terminal starts in `my_work`: there, type `deblur-course check 00_start_here.ipynb`,
 #   and `deblur-course reset 00` instead of the make command.)

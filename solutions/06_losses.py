@@ -27,7 +27,7 @@
 # **You need** lesson 00 (PSNR, how to stop and go on), lesson 01 (equation (1)), lesson 04 (feature maps, derivatives) and lesson 05 (discriminator, critic, sigmoid). The *loss* is the number that training makes small;
 # how it does so is the topic of lesson 07.
 #
-# **Time** about 62 minutes. Sections 6 to 10 can wait for another day; of what comes before, they need only the first code cell.
+# **Time** about 62 minutes. Sections 6 to 10 need only the first code cell of what comes before them.
 
 # %%
 import matplotlib.pyplot as plt
@@ -384,7 +384,7 @@ print("strong blur is farther away than noise:", far["blur"][-1] > far["noise"][
 
 # %% [markdown]
 # VGG16 was trained to recognise a cat by day and at dusk, so it has learned to overlook brightness. It recognises things by edges and texture, so it notices when they are gone (blur) or when there is texture that doesn't belong (noise).
-# Slight noise counts as much as slight blur; strong blur is the worst of all. That is what we want here, but it comes at a price: a generator that minimises this loss is free to shift brightness a little, and to add texture that VGG16 can't tell from the true one. (Lesson 08, section 7, shows both faults, a shifted colour and invented texture, with other losses that have blind spots of their own.)
+# Slight noise counts as much as slight blur; strong blur is the worst of all. That is what we want here, at a price: a generator that minimises this loss is free to shift brightness a little, and to add texture that VGG16 can't tell from the true one. (Lesson 08, section 7, shows both faults with other losses.)
 
 # %% [markdown]
 # ## 5. The perceptual loss, and what 100 : 1 means (9 minutes)
@@ -835,7 +835,7 @@ print(f"with penalty, mean slope between the two: {slopes['with'].mean():.1f}")
 print(f"without, over 10: {slopes['without'].mean() > 10}")
 
 # %% [markdown]
-# The slope comes out a little above 1, and the estimate a little above the true distance. That is no accident. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
+# The slope comes out a little above 1, and the estimate a little above the true distance. Take a critic that simply rises with slope $s$ over a distance $d$: its loss is $-s\,d + \lambda (s - 1)^2$.
 # Its derivative, $-d + 2 \lambda (s - 1)$, is 0 at $s = 1 + d / (2 \lambda)$.
 #
 # **Predict, then run.** The distance here is about 1.6. What slopes does the formula give for $\lambda = 1$ and $\lambda = 100$?

@@ -484,7 +484,7 @@ print("0.01 and 0.1 gain less than 0.2 dB:", bool(max(final[1e-2], final[1e-1]) 
 
 # %% [markdown]
 # If the rate is too small, the network is still on its way after 200 steps; at 0.0001 it would need about ten times as many. If the rate is too large, the first steps throw the weights to where no output depends on them any more.
-# The ReLUs give nothing but zeros (lesson 05). The network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one power of ten works. This is typical. It is why the learning rate is the first setting to try, by factors of ten.
+# The ReLUs give nothing but zeros (lesson 05). The network returns its input, perhaps with a shift of colour from the last layer's bias, and no gradient brings it back. In between, one power of ten works. This is typical, and why the learning rate is the first setting to try, by factors of ten.
 #
 # The report's 500 images in batches of 16 make 32 steps per epoch, 1,280 in 40 epochs. At 0.0001, a weight can move by about 1,280 · 0.0001 ≈ 0.13 in all that time. The report does not say whether a larger rate would have done better.
 # A rate that *falls* during training offers both: long steps first, fine ones at the end. The training in section 4 works this way.
@@ -813,7 +813,7 @@ lesson_07.check_gan_step(gan_step, seed=76)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# That is all there is to it. Compare your step with `DeblurGAN.step` in `course_lib/training.py`, which runs the generator once instead of twice by stopping the tape while the critic learns.
+# Compare your step with `DeblurGAN.step` in `course_lib/training.py`, which runs the generator once instead of twice by stopping the tape while the critic learns.
 # That saves 57 of the 300 GMAC of section 7. The rest of that file handles runs, checkpoints and clocks.
 
 # %% [markdown]

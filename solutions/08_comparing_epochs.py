@@ -347,7 +347,7 @@ def swipe_epochs(left, left_epoch, right, right_epoch, photo=FIR):
 swipe_epochs("content", 16, "adversarial", 6)
 
 # %% [markdown]
-# PSNR falls by 1 to 3 dB and swings from epoch to epoch, whereas that of the content run rose almost steadily. This is not a bug.
+# PSNR falls by 1 to 3 dB and swings from epoch to epoch, whereas that of the content run rose almost steadily.
 # The critic changes all the time, so the generator follows a moving target, and what pleases the critic is not always what is in the sharp photograph.
 # Nor do a few hundred steps make the picture look much more natural: its detail jumps between smooth and rough. (Lesson 09 measures this: by the statistics of VGG16's features, the last epoch is a little closer to sharp photographs.) Never judge such a run by its last epoch alone.
 
@@ -508,7 +508,7 @@ widgets.slider([figures.pixels(compare.panel({"": own}, epoch, 0, (side // 4, si
 # %% [markdown]
 # ## 7. Four artefacts, on purpose (12 minutes)
 #
-# An [artefact](glossary.md) is something in the picture that was neither in the scene nor in the blur: the method put it there. Four are common. You will make each of them here, so that you recognise it when you meet it.
+# An [artefact](glossary.md) is something in the picture that was neither in the scene nor in the blur: the method put it there. Four are common. You will make each of them here, to recognise it later.
 #
 # ### Checkerboard
 #
