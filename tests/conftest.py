@@ -39,8 +39,11 @@ def find_chromium() -> str | None:
         if found and Path(found).exists():
             return found
     from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
+    try:
+        with sync_playwright() as playwright:
+            own = playwright.chromium.executable_path
+    except Exception:       # its driver does not start: a minimal Debian 13 lacks libatomic, for one
+        return None
     return own if Path(own).exists() else None
 
 
