@@ -517,7 +517,7 @@ def cut(image):
 
 
 bridge = inputs["bridge_at_night"]
-figures.images({"the frame, 1280×720 (shown smaller)": cv2.resize(bridge, (320, 180), interpolation=cv2.INTER_AREA),
+figures.images({"the frame, 1280×720 (shown smaller)": cv2.resize(bridge, (288, 162), interpolation=cv2.INTER_AREA),
                 "cut out": cut(bridge), "squashed": squash(bridge)},
                alt="A blurred photograph of a bridge: the whole frame, a square from its middle, visibly blurred, "
                    "and the whole frame squashed into a square, which looks sharper")
