@@ -241,6 +241,7 @@ lesson_04.check_residual_block(residual_block, seed=42)
 
 # %% [markdown]
 # Now stack nine of them. The lesson continues with the course library's block, so that it runs with or without yours.
+# (The two differ in one setting: the library's running averages forget faster, with `momentum=0.9` instead of Keras' 0.99, as the course's training is short.)
 
 # %%
 deep = down_2

@@ -328,8 +328,8 @@ def hidden_units(remainder, size, channels):
     """Units n of the first dense layer, given what the convolutions leave over; None if none fits."""
     ### BEGIN SOLUTION: subtract the batch normalisations, then solve for n
     inputs = (size // 16) ** 2
-    left = remainder - 4 * sum(channels) - 1
-    return left // (inputs + 2) if left % (inputs + 2) == 0 else None
+    n, rest = divmod(remainder - 4 * sum(channels) - 1, inputs + 2)
+    return n if rest == 0 and n > 0 else None
     ### END SOLUTION
 
 
@@ -437,7 +437,7 @@ for size in (64, 128, 256, 512):
 # %% [markdown]
 # ## 6. Probability or score (3 minutes)
 #
-# The last unit computes a sum $s$, which can be any number. The sigmoid turns it into a probability, $D = 1 / (1 + e^{-s})$.
+# The last unit computes a sum $s$, which can be any number. The sigmoid, $D = 1 / (1 + e^{-s})$, turns it into a probability.
 
 # %%
 import matplotlib.pyplot as plt

@@ -637,6 +637,7 @@ print("with ε = 0.01 it is below half of that with 10⁻⁸:", bool(final[1e-2]
 
 # %% [markdown]
 # Where ε is much larger than $\sqrt{\hat v}$, the step is $r\,\hat m / \varepsilon$: descent along the mean gradient with the learning rate $r / \varepsilon$, which is far too small for gradients of this size. The report's 10⁻⁸ lies far below nearly all values of $\sqrt{\hat v}$, so it does what it should: nothing.
+# (Keras' own `Adam` adds ε to $\sqrt v$, before the correction with β₂. At 10⁻⁸ that makes no difference; a large ε shortens its first steps more.)
 # (Multiply the loss by 100, and every gradient grows by a factor of 100. Adam's steps stay as they are, unless ε is large. That is why the content loss's weight of 100 matters only in relation to the adversarial loss's 1.)
 
 # %% [markdown]
@@ -784,11 +785,7 @@ def gan_step(generator, critic, generator_optimizer, critic_optimizer, blurred, 
     ### BEGIN SOLUTION: make the output, train the critic on it, then take the generator's gradient through the trained critic
     output = generator(blurred, training=True)
     for mix in mixes:
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(critic(output, training=True)) - tf.reduce_mean(critic(sharp, training=True))
-            loss += 10.0 * tf.reduce_mean(losses.gradient_penalty(critic, sharp, output, mix))
-        weights = critic.trainable_variables
-        critic_optimizer.apply(tape.gradient(loss, weights), weights)
+        critic_step(critic, critic_optimizer, sharp, output, mix)
 
     with tf.GradientTape() as tape:
         output = generator(blurred, training=True)
@@ -814,7 +811,7 @@ lesson_07.check_gan_step(gan_step, seed=76)
 
 # %% [markdown]
 # Compare your step with `DeblurGAN.step` in `course_lib/training.py`, which runs the generator once instead of twice by stopping the tape while the critic learns.
-# That saves 57 of the 300 GMAC of section 7. The rest of that file handles runs, checkpoints and clocks.
+# That saves 57 of the 300 GMAC of section 7, and batch normalisation's running averages move once for each step, not twice. The rest of that file handles runs, checkpoints and clocks.
 
 # %% [markdown]
 # ## 9. Both networks, live (6 minutes)

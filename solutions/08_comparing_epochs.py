@@ -270,7 +270,7 @@ widgets.slider([with_cursor(content, epoch, DOG) for epoch in few], few, start=2
 # The content loss is measured on the training crops, 960 new ones in every epoch. PSNR is measured on the same held-out crops every time, so it is the one to compare epochs by.
 # Neither curve moves in one direction only. Epoch 1 brings no gain at all, and epoch 7 loses a little. If you had stopped at the first epoch that was no better than the one before, you would have stopped after epoch 1.
 #
-# *[Early stopping](glossary.md)* has more patience. It remembers the best epoch so far, and stops when a given number of epochs in a row have failed to beat it. Then you go back to the best epoch.
+# *[Early stopping](glossary.md)* has more patience. It remembers the best epoch so far, and stops when a given number of epochs in a row have failed to beat it. Then you go back to the best epoch. (Keras has this rule as the callback `keras.callbacks.EarlyStopping`.)
 # (Its score is a little too good, because it was chosen as the best of many. The score to report is measured afterwards, on *test* photographs, which played no part in the choice.)
 #
 # ### Exercise 3: early stopping (2 points)

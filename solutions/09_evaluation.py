@@ -202,7 +202,7 @@ figures.images({"picture": np.uint8(grey), "local mean": stored(mean), "local de
 # Write SSIM for uint8 RGB pictures:
 #
 # - turn each colour channel into a float array of its own, (H, W); `local_mean` on (H, W, 3) would mix the colours;
-# - compute the map of SSIM, one value per pixel, with `local_mean` and the constants above;
+# - compute the map of SSIM, one value per pixel, with `local_mean` and the constants above, not rounded;
 # - leave out a border of 5 pixels on each side, where the window reaches beyond the picture, and take the mean;
 # - return the mean of the three channels.
 

@@ -340,7 +340,7 @@ print(f"at that peak, three hours are enough for {epochs:.0f} epochs of 500 imag
 # %% [markdown]
 # ### Exercise 2: days (1 point)
 #
-# Write the estimate as a function, for any network. `forward` is the number of multiply–accumulates in one forward pass for one image. A training step costs three times as much per image. One multiply–accumulate is two FLOP.
+# Write the estimate as a function, for any network. `forward` is the number of multiply–accumulates in one forward pass for one image. A training step costs three times as much per image (lesson 07's `hours` was given the cost of a whole step). One multiply–accumulate is two FLOP.
 # `gflops` is the rate the machine sustains, in $10^9$ FLOP per second. Return *days*.
 
 # %% nbgrader={"grade_id": "days", "solution": true}
@@ -887,11 +887,11 @@ print(", ".join(f"{count} {kind}" for kind, count in sheet.count().items()))
 # ### BEGIN SOLUTION
 # *Model.* The generator $G$ turns the blurred photograph $y$, without noise, into an estimate $G(y)$ of the sharp $x$. It has 24 convolutions (Table 2): three down to 64×64×256,
 # nine residual blocks of two each at that size, and three after two upsamplings, with batch normalisation after all but the last. Of its 11,399,171 parameters, equation (2) counts the convolutions' 11,378,179 but not batch normalisation's 20,992.
-# The report's discriminator has six convolutions, four batch normalisations and 3,098,370 parameters. Of these, 264,193 are not listed; two dense layers that give this number are our reconstruction. For a Wasserstein loss we leave out its sigmoid and replace batch by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
+# The report's discriminator has 3,098,370 parameters, 2,830,337 of them in six convolutions. The other 268,033 are not listed; four batch normalisations and two dense layers that give this number are our reconstruction. For a Wasserstein loss we leave out its sigmoid and replace batch by layer normalisation (our choice), which leaves a critic $C$ of 3,096,450:
 #
 # $$\max_C \; E_{x,y}\,[\,C(x) - C(G(y)) - 10\,(\lVert \nabla C(\hat x) \rVert - 1)^2\,], \qquad \min_G \; E_{x,y}\,[\,100\,L_{VGG}(G(y), x) - C(G(y))\,]$$
 #
-# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed. Weights, layer, penalty and five critic steps are our choices; the report states none of them.
+# with $\hat x$ drawn between $x$ and $G(y)$ and $L_{VGG}$ the mean squared difference of VGG16 features at block3_conv3, inputs preprocessed, divided by 3,000. Weights, layer, scale, penalty and five critic steps are our choices; the report states none of them.
 #
 # *Data and training.* GoPro, about 500 training pairs of 1280×720; which ones and which blur variant is not stated. In each epoch we cut one random square of 256×256 out of each pair (our choice; "dividing" is unclear). Adam, learning rate 10⁻⁴, β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸, batch 16, 40 epochs: about 1,250 steps.
 # The report's three hours can't be reproduced; we state time and machine of our own run.

@@ -92,6 +92,8 @@ def check_best(best_discriminator, seed: int = 0) -> None:
                     "say only how probable, don't decide: answers lie between 0 and 1.": (p > q).astype(float),
                     "where both are 0, answer 1/2.": np.where(p + q > 0, ratio, 0.0),
                     "where both are 0, the answer is 1/2, not 1.": np.where(p + q > 0, ratio, 1.0),
+                    "answer 1/2 only where both are 0; where p alone is 0, the number is certainly fake.": np.where(p == 0, 0.5, ratio),
+                    "answer 1/2 only where both are 0; where one of them is, the discriminator can be certain.": np.where((p == 0) | (q == 0), 0.5, ratio),
                 }
             if empty:
                 given = call(best_discriminator, p, q)

@@ -178,6 +178,9 @@ def check_wiener(wiener, seed: int = 0) -> None:
         with np.errstate(all="ignore"):
             mistakes = {
                 "the numerator needs the conjugate of K: np.conj.": back(factor * waves / (power + balance)),
+                "the conjugate is that of K, not of B.": back(factor * np.conj(waves) / (power + balance)),
+                "the way back from waves to a picture is np.fft.ifft2, not fft2 once more.":
+                    np.real(np.fft.fft2(np.conj(factor) * waves / (power + balance))),
                 "|K| is squared in the denominator.": back(np.conj(factor) * waves / (np.abs(factor) + balance)),
                 "the square of K is complex; |K|² is the square of np.abs(K).": back(np.conj(factor) * waves / (factor**2 + balance)),
                 "K and B are the waves of kernel and photograph: np.fft.fft2 computes them.": kernel * blurred / (kernel**2 + balance),

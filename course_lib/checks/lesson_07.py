@@ -23,7 +23,8 @@ PENALTY = 10.0          # of the slope, as in the report's reference [9]
 
 # ---------------------------------------------------------------- exercise 1: Adam
 
-def _adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, *, correct="mv", inside=False, square=True, root=True, sign=-1, late=0, swap=False):
+def _adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, *, correct="mv", inside=False, square=True, root=True, sign=-1, late=0, swap=False,
+          early=False):
     """Kingma & Ba, arXiv:1412.6980, Algorithm 1; the keywords build in a mistake each."""
     if swap:
         beta_1, beta_2 = beta_2, beta_1
@@ -31,6 +32,8 @@ def _adam(w, g, m, v, t, rate, beta_1, beta_2, epsilon, *, correct="mv", inside=
     v = beta_2 * v + (1 - beta_2) * (g**2 if square else np.abs(g))
     m_hat = m / (1 - beta_1 ** (t + late)) if "m" in correct else m
     v_hat = v / (1 - beta_2 ** (t + late)) if "v" in correct else v
+    if early:                                               # as in Keras: ε is added to √v, then both are corrected
+        epsilon = epsilon / np.sqrt(1 - beta_2**t)
     size = np.sqrt(v_hat + epsilon) if inside else (np.sqrt(v_hat) if root else v_hat) + epsilon
     return w + sign * rate * m_hat / size, m, v
 
@@ -41,6 +44,7 @@ ADAM_MISTAKES = {
     "m needs its correction, too, with β₁.": {"correct": "v"},
     "β₁ belongs to m and β₂ to v.": {"swap": True},
     "ε stands outside the square root.": {"inside": True},
+    "ε is added to the root of the corrected v, not to that of v itself.": {"early": True},
     "v is the running mean of g².": {"square": False},
     "m is divided by the square root of v, both corrected.": {"root": False},
     "the step goes against the gradient: subtract it.": {"sign": 1},
@@ -268,7 +272,10 @@ def check_hours(hours, seed: int = 0) -> None:
         right = 2 * gmacs * images * epochs / rate / 3600
         hints = {"a MAC is two operations, a multiplication and an addition.": right / 2, "an hour has 3,600 seconds.": right * 3600,
                  "an hour has 60 · 60 seconds.": right * 60, "every epoch goes through all images again.": right / epochs,
-                 "one epoch goes through all images.": right / images, "both are in units of 10⁹, which cancel.": right * 1e9}
+                 "one epoch goes through all images.": right / images, "both are in units of 10⁹, which cancel.": right * 1e9,
+                 "`gmacs` is for forward and backward together.": right * 3, "hours are asked for, not days.": right / 24,
+                 "multiply by 2, don't divide: a MAC is two operations.": right / 4,
+                 "the batch size does not matter: every image costs `gmacs`.": right / 16}
         compare_number(hours, gmacs, images, epochs, rate, expected=right, tolerance=1e-6 * right, source="the arithmetic",
                        hint=lambda given: next((words for words, value in hints.items() if abs(given - value) < 1e-6 * value),
                                                "operations divided by operations per second are seconds."))

@@ -90,7 +90,7 @@ def _gaussian(x):
 
 
 def _ssim(sharp, image, mean=_gaussian, border=5, peak=255, variances=True, constants=True, channels=(0, 1, 2), sample=1.0,
-          brightness=True, together=False, given=None, roots=False) -> float:
+          brightness=True, together=False, given=None, roots=False, deviations=False, apart=False) -> float:
     """SSIM by the course's protocol; the keywords build in a mistake each."""
     first, second = given or (((0.01 * peak) ** 2, (0.03 * peak) ** 2) if constants else (1e-9, 1e-9))
     if together:        # one filter over all three axes: the colours mix
@@ -102,11 +102,15 @@ def _ssim(sharp, image, mean=_gaussian, border=5, peak=255, variances=True, cons
         mx, my = mean(x), mean(y)
         squares = (mx**2, my**2, mx * my) if variances else (0, 0, 0)
         vx, vy, cxy = (sample * (mean(a) - b) for a, b in zip((x * x, y * y, x * y), squares))
+        if deviations:
+            vx, vy, cxy = (mean(a * b) for a, b in ((x - mx, x - mx), (y - my, y - my), (x - mx, y - my)))
         vx, vy = (np.sqrt(np.maximum(v, 0)) if roots else v for v in (vx, vy))
-        values = (2 * cxy + second) / (vx + vy + second)
+        inside = slice(border, -border or None)
+        values = ((2 * cxy + second) / (vx + vy + second))[inside, inside]
         if brightness:
-            values = values * (2 * mx * my + first) / (mx**2 + my**2 + first)
-        found.append(values[border:-border, border:-border].mean() if border else values.mean())
+            factor = ((2 * mx * my + first) / (mx**2 + my**2 + first))[inside, inside]
+            values = values * (factor.mean() if apart else factor)
+        found.append(values.mean())
     return float(np.mean(found))
 
 
@@ -126,7 +130,11 @@ def check_ssim(ssim, seed: int = 0) -> None:
             "C₁ and C₂ are squares.": _ssim(sharp, image, given=(0.01 * 255, 0.03 * 255)),
             "C₁ belongs to the factor with the means, C₂ to the one with the variances.":
                 _ssim(sharp, image, given=((0.03 * 255) ** 2, (0.01 * 255) ** 2)),
+            "C₁ and C₂ are rounded; compute (0.01 · 255)² and (0.03 · 255)².": _ssim(sharp, image, given=(6.5, 58.5)),
             "below stand the variances; no square root is needed.": _ssim(sharp, image, roots=True),
+            "the local mean differs from pixel to pixel: take the mean of the squares minus the square of the mean, not the mean of (x − μ)².":
+                _ssim(sharp, image, deviations=True),
+            "multiply the two factors at each pixel, then take the mean of the map.": _ssim(sharp, image, apart=True),
             "these are means over the whole picture; SSIM looks through a window at every pixel, which is what `local_mean` does.":
                 _ssim(sharp, image, mean=lambda x: np.full_like(x, x.mean())),
             "the first factor, of the brightness, is missing.": _ssim(sharp, image, brightness=False),

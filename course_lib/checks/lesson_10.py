@@ -61,6 +61,7 @@ def check_training_days(training_days, seed: int = 0) -> None:
             "count two FLOP for each multiply–accumulate, and three passes for each step.": days / 6,
             "that is hours; a day has 24 of them.": days * 24,
             "that is seconds; a day has 86,400 of them.": days * 86400,
+            "an hour has 60 · 60 seconds.": days * 60,
             "gflops counts 10⁹ operations per second.": days * 1e9,
             "every image is used in every epoch.": days / epochs,
             "multiply by the number of images.": days / images,
@@ -165,6 +166,7 @@ def check_two_protocols(two_protocols, seed: int = 0) -> None:
                 "PSNR is ten times the logarithm, because the error is squared already.": (2 * expected[0], 2 * expected[1]),
                 "the logarithm is that to base 10.": (expected[0] * np.log(10), expected[1] * np.log(10)),
                 "the error is below the fraction line: 255² / MSE.": (-expected[0], -expected[1]),
+                "B takes the mean of the squared errors, not of their square roots.": (expected[0], 20 * np.log10(255 / np.sqrt(values).mean())),
                 "take the mean, not the sum.": (expected[0] * len(values), 10 * np.log10(255**2 / values.sum())),
             }
             words = next((w for w, m in mistakes.items() if np.allclose(pair, m, rtol=0, atol=1e-4)), "")

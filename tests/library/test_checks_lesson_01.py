@@ -137,6 +137,8 @@ WRONG = [
     (lesson_01.check_best, lambda p, q: p / (p + q).sum(), "not by the sum of the whole array"),
     (lesson_01.check_best, lambda p, q: (p > q).astype(float), "don't decide"),
     (lesson_01.check_best, lambda p, q: p / (p + q + 1e-30), "where both are 0, answer 1/2"),
+    (lesson_01.check_best, lambda p, q: np.where(p == 0, 0.5, p / (p + q)), "where p alone is 0"),
+    (lesson_01.check_best, lambda p, q: np.where(p * q == 0, 0.5, p / (p + q)), "where one of them is"),
     (lesson_01.check_best, lambda p, q: 0.5, "shape"),
     (lesson_01.check_jsd, lambda p, q: 2 * jsd(p, q), "2 JSD"),
     (lesson_01.check_jsd, lambda p, q: np.sum(p * np.log(2 * p / (p + q))), "both|first of the two"),

@@ -152,6 +152,8 @@ def wiener_with(formula):
 
 @pytest.mark.parametrize("answer, words", [
     (wiener_with(lambda b, k, c: k * b / (abs(k) ** 2 + c)), "needs the conjugate"),
+    (wiener_with(lambda b, k, c: k * np.conj(b) / (abs(k) ** 2 + c)), "that of K, not of B"),
+    (lambda b, k, c: np.fft.fft2(np.conj(np.fft.fft2(k)) * np.fft.fft2(b) / (abs(np.fft.fft2(k)) ** 2 + c)).real, "ifft2, not fft2"),
     (wiener_with(lambda b, k, c: np.conj(k) * b / (abs(k) + c)), "squared in the denominator"),
     (wiener_with(lambda b, k, c: b / k), "plain division"),
     (wiener_with(lambda b, k, c: np.conj(k) * b / (abs(k) ** 2 - c)), "don't subtract"),
