@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -39,11 +37,6 @@ def test_a_wrong_text_is_named(text, message):
 def test_a_value_that_cannot_be_used_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         Settings().changed(**wrong)
-
-
-def test_opening_a_run_needs_no_tensorflow():
-    code = "import sys; from course_lib import runs; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"settings": {"colour": 1}}', "[]"])
