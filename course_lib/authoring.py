@@ -37,8 +37,8 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMa
 from traitlets.config import Config
 
 from course_lib.files import atomic
+from course_lib.workspace import ROOT, meant
 
-ROOT = Path(__file__).resolve().parent.parent
 WATCHED = ("course_lib", "data")        # a lesson that used a file of these runs again when it changes
 LARGEST_NOTEBOOK = 2 * 1024 * 1024      # bytes; GitHub shows nothing of a notebook much larger
 LONGEST_CELL = 1800                     # seconds at laptop size
@@ -442,8 +442,7 @@ def sources_of(solutions: Path, numbers: list[str]) -> list[Path]:
     Raises AuthoringError if there is no such lesson.
     """
     everything = sorted(solutions.glob("[0-9][0-9]_*.py"))
-    chosen = [path for path in everything
-              if not numbers or any(path.name.startswith(f"{Path(n).stem.zfill(2)}_") or path.stem == Path(n).stem for n in numbers)]
+    chosen = [path for path in everything if not numbers or any(path in meant(Path(one).stem, everything) for one in numbers)]
     if not chosen:
         raise AuthoringError(f"No lesson {' '.join(numbers) or 'source'} in {solutions.name}/. There are: "
                              + (", ".join(path.stem for path in everything) or "none") + ".")

@@ -15,7 +15,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-LESSONS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+from course_lib.workspace import LESSONS
+
 LONGEST_CELL = 600                # seconds
 UNFINISHED = "The check did not run to its end, so this test did not pass."       # said by the grader, too
 UNTOUCHED = ("YOUR ANSWER HERE", "YOUR CODE HERE")    # in an answer for a person to grade that nobody has begun
