@@ -16,7 +16,6 @@ Usage: python -m course_lib.authoring [--check] [NN ...]
 
 import argparse
 import ast
-import copy
 import hashlib
 import json
 import os
@@ -345,7 +344,7 @@ def with_outputs(fresh: NotebookNode, stored: Path) -> NotebookNode:
     old = nbformat.read(stored, as_version=4)
     ran = [cell for cell in old.cells if cell.cell_type == "code"]
     for cell, same in zip((c for c in fresh.cells if c.cell_type == "code"), ran, strict=True):
-        cell.outputs = copy.deepcopy(same.outputs)
+        cell.outputs = same.outputs
     fresh.metadata["deblur_course"] = old.metadata["deblur_course"]
     clean(fresh, stored.name)
     return fresh
@@ -381,7 +380,6 @@ def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:
 
     The executed one is written beside the source, the student's to the folder `notebooks`.
     """
-    changed = []
     stored = source.with_suffix(".ipynb")
     fresh = solution(source)
     reason = why_stale(fresh, stored)
@@ -395,10 +393,8 @@ def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:
     else:
         fresh = with_outputs(fresh, stored)
     refuse_large(text(fresh), fresh, stored.name)
-    for path, content in ((stored, text(fresh)), (notebooks / stored.name, text(student(source, address)))):
-        if write(path, content):
-            changed.append(path)
-    return changed
+    contents = {stored: text(fresh), notebooks / stored.name: text(student(source, address))}
+    return [path for path, content in contents.items() if write(path, content)]
 
 
 def write(path: Path, content: str) -> bool:

@@ -1,6 +1,5 @@
 """`deblur-course check NOTEBOOK`: all visible checks of a student's notebook, and the points so far."""
 
-import copy
 import json
 import os
 import re
@@ -107,12 +106,12 @@ def restore_tests(notebook: NotebookNode) -> list[str]:
         own = mine.get(graded["grade_id"])
         if own is None:
             changed.append(graded["grade_id"])
-            notebook.cells.append(copy.deepcopy(cell))
+            notebook.cells.append(cell)
         elif not graded["solution"] and (own.source != cell.source or own.cell_type != cell.cell_type):
             changed.append(graded["grade_id"])
-            notebook.cells[notebook.cells.index(own)] = copy.deepcopy(cell)
+            notebook.cells[notebook.cells.index(own)] = cell
         else:
-            own.metadata["nbgrader"] = copy.deepcopy(graded)     # points as handed out
+            own.metadata["nbgrader"] = graded     # points as handed out
     return changed
 
 
