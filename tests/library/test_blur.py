@@ -184,7 +184,7 @@ def test_one_pose_rolls_and_zooms_as_it_says(photo):
     assert moved[48, 53, 0] == 255
 
 
-def test_roll_blurs_the_corners_more_than_the_centre(photo):
+def test_roll_blurs_the_corners_more_than_the_centre():
     roll = np.zeros((31, 4))
     roll[:, 2] = np.linspace(-2, 2, 31)
     dots = np.zeros((201, 201, 3), np.uint8)
