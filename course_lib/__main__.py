@@ -199,10 +199,7 @@ def deblur(options: argparse.Namespace) -> int:
     """Deblur every photograph; one bad one does not stop the others."""
     from course_lib import photos
 
-    @cache
-    def method():       # loaded when the first photograph has been read
-        return _load(options)
-
+    method = cache(partial(_load, options))     # loaded when the first photograph has been read
     results, status = set(), 0
     options.photos = list(chain.from_iterable(map(_matching, options.photos)))
     for photo in map(Path, options.photos):

@@ -16,7 +16,6 @@ Usage: python -m course_lib.authoring [--check] [NN ...]
 
 import argparse
 import ast
-import copy
 import hashlib
 import json
 import os
@@ -37,8 +36,8 @@ from nbgrader.preprocessors import (CheckCellMetadata, ClearHiddenTests, ClearMa
 from traitlets.config import Config
 
 from course_lib.files import atomic
+from course_lib.workspace import ROOT, meant
 
-ROOT = Path(__file__).resolve().parent.parent
 WATCHED = ("course_lib", "data")        # a lesson that used a file of these runs again when it changes
 LARGEST_NOTEBOOK = 2 * 1024 * 1024      # bytes; GitHub shows nothing of a notebook much larger
 LONGEST_CELL = 1800                     # seconds at laptop size
@@ -345,7 +344,7 @@ def with_outputs(fresh: NotebookNode, stored: Path) -> NotebookNode:
     old = nbformat.read(stored, as_version=4)
     ran = [cell for cell in old.cells if cell.cell_type == "code"]
     for cell, same in zip((c for c in fresh.cells if c.cell_type == "code"), ran, strict=True):
-        cell.outputs = copy.deepcopy(same.outputs)
+        cell.outputs = same.outputs
     fresh.metadata["deblur_course"] = old.metadata["deblur_course"]
     clean(fresh, stored.name)
     return fresh
@@ -381,7 +380,6 @@ def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:
 
     The executed one is written beside the source, the student's to the folder `notebooks`.
     """
-    changed = []
     stored = source.with_suffix(".ipynb")
     fresh = solution(source)
     reason = why_stale(fresh, stored)
@@ -395,10 +393,8 @@ def build(source: Path, notebooks: Path, address: str = "") -> list[Path]:
     else:
         fresh = with_outputs(fresh, stored)
     refuse_large(text(fresh), fresh, stored.name)
-    for path, content in ((stored, text(fresh)), (notebooks / stored.name, text(student(source, address)))):
-        if write(path, content):
-            changed.append(path)
-    return changed
+    contents = {stored: text(fresh), notebooks / stored.name: text(student(source, address))}
+    return [path for path, content in contents.items() if write(path, content)]
 
 
 def write(path: Path, content: str) -> bool:
@@ -442,8 +438,7 @@ def sources_of(solutions: Path, numbers: list[str]) -> list[Path]:
     Raises AuthoringError if there is no such lesson.
     """
     everything = sorted(solutions.glob("[0-9][0-9]_*.py"))
-    chosen = [path for path in everything
-              if not numbers or any(path.name.startswith(f"{Path(n).stem.zfill(2)}_") or path.stem == Path(n).stem for n in numbers)]
+    chosen = [path for path in everything if not numbers or any(path in meant(Path(one).stem, everything) for one in numbers)]
     if not chosen:
         raise AuthoringError(f"No lesson {' '.join(numbers) or 'source'} in {solutions.name}/. There are: "
                              + (", ".join(path.stem for path in everything) or "none") + ".")

@@ -106,13 +106,11 @@ def check_mean_in_light(mean_in_light, seed: int = 0) -> None:
 
 # ---------------------------------------------------------------- convolution and its inverse
 
-def _convolved(image: np.ndarray, kernel: np.ndarray, flip: bool = False, centred: bool = True, periodic: bool = True) -> np.ndarray:
+def _convolved(image: np.ndarray, kernel: np.ndarray, flip: bool = False, centred: bool = True) -> np.ndarray:
     """The sum of shifted copies; the keywords build in a mistake each."""
     kernel = kernel[::-1, ::-1] if flip else kernel
     rows, columns = (side // 2 for side in kernel.shape) if centred else (0, 0)
-    wide = image if periodic else np.pad(image, [(side, side) for side in kernel.shape])
-    total = sum(weight * np.roll(wide, (v - rows, u - columns), (0, 1)) for (v, u), weight in np.ndenumerate(kernel))
-    return total if periodic else total[kernel.shape[0]:-kernel.shape[0], kernel.shape[1]:-kernel.shape[1]]
+    return sum(weight * np.roll(image, (v - rows, u - columns), (0, 1)) for (v, u), weight in np.ndenumerate(kernel))
 
 
 def check_convolve(convolve, seed: int = 0) -> None:

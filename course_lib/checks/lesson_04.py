@@ -7,9 +7,13 @@ import random
 
 import numpy as np
 
+from course_lib import networks
+from course_lib.backend import keras
 from course_lib.checks import call, compare_model, compare_number, fail, flat, passed, quiet, same_in_training
 from course_lib.parameters import receptive_field
 from course_lib.report import TABLE_2
+
+layers = keras.layers
 
 STAGES = ("the first convolution", "the first down stage", "the second down stage", "the nine residual blocks",
           "the first up stage", "the second up stage", "the last convolution")
@@ -66,7 +70,7 @@ MISTAKES = {    # what a block may do wrong, and the words for it
 }
 
 
-def _block(x, layers, mistake: str = ""):
+def _block(x, mistake: str = ""):
     """A residual block on a Keras tensor, right or with one of MISTAKES."""
     channels = x.shape[-1]
     y = layers.Conv2D(channels, 3, padding="same")(x)
@@ -125,7 +129,6 @@ def _difference(one, other) -> float:
 
 def check_residual_block(residual_block, seed: int = 0) -> None:
     """Layers, shape, and the block's own numbers under random weights, for three numbers of channels."""
-    from course_lib.backend import keras
     rng = np.random.default_rng(seed)
     for channels in (8, 3, int(rng.integers(4, 20))):
         x = keras.Input((12, 16, channels))
@@ -148,7 +151,7 @@ def check_residual_block(residual_block, seed: int = 0) -> None:
         if y.shape != x.shape:
             fail(f"your block turns the shape {x.shape[1:]} into {y.shape[1:]}; it should stay as it is: "
                  'are stride and padding those of a convolution that keeps the size, 1 and "same"?')
-        _right_numbers(keras, model, x, rng)
+        _right_numbers(model, x, rng)
     passed("your block has the right layers in the right order, for three numbers of channels.")
 
 
@@ -173,9 +176,9 @@ def _right_layers(model, channels: int) -> None:
         fail(f"your block has {len(normalisations)} batch normalisations; it should have 2, one after each convolution.")
 
 
-def _right_numbers(keras, model, x, rng: np.random.Generator) -> None:
+def _right_numbers(model, x, rng: np.random.Generator) -> None:
     """The student's block against the right one, and against the usual mistakes, with the same weights."""
-    reference = keras.Model(x, _block(x, keras.layers))
+    reference = keras.Model(x, _block(x))
     _randomise(reference, rng)
     _copy_weights(reference, model)
     image = rng.normal(size=(1, *x.shape[1:])).astype(np.float32)
@@ -183,7 +186,7 @@ def _right_numbers(keras, model, x, rng: np.random.Generator) -> None:
     if _difference(given, _run(reference, image).numpy()) < 1e-4:
         return same_in_training(model, reference, image)
     for mistake, words in MISTAKES.items():
-        wrong = keras.Model(x, _block(x, keras.layers, mistake))
+        wrong = keras.Model(x, _block(x, mistake))
         _copy_weights(reference, wrong)
         if _difference(given, _run(wrong, image).numpy()) < 1e-4:
             fail(f"your block has the right layers, but computes something else: {words}")
@@ -270,8 +273,6 @@ def rows(width: int, blocks: int) -> list[tuple[int, int, int, int]]:
 
 def check_generator(build_generator, seed: int = 0) -> None:
     """Table 2 itself, row by row and to the total; then the numbers that smaller networks put out."""
-    from course_lib import networks
-    from course_lib.backend import keras
     rng = np.random.default_rng(seed)
     compare_model(build_generator, rows(64, 9), table=TABLE_2)
     for width, blocks in ((4, 2), (int(rng.integers(5, 9)), int(rng.integers(3, 6)))):
@@ -294,12 +295,12 @@ def check_generator(build_generator, seed: int = 0) -> None:
         _randomise(reference, rng)
         _copy_weights(reference, model)
         image = rng.uniform(-1, 1, (1, 32, 40, 3)).astype(np.float32)
-        _same_at_every_row(keras, model, reference, image, blocks)
+        _same_at_every_row(model, reference, image, blocks)
         _same_output(model, reference, image)
     passed("your generator equals the course's: 11,399,171 parameters, and the same numbers come out at every layer.")
 
 
-def _same_at_every_row(keras, model, reference, image, blocks: int) -> None:
+def _same_at_every_row(model, reference, image, blocks: int) -> None:
     """Compare what goes into every convolution, to name the place of the first difference."""
     mine, course = ([layer.input for layer in _of_kind(m, "Conv2D")] for m in (model, reference))
     try:
@@ -334,7 +335,6 @@ def _same_output(model, reference, image) -> None:
     given, expected = _run(model, image).numpy(), _run(reference, image).numpy()
     if _difference(given, expected) < 1e-3:
         return same_in_training(model, reference, image)
-    from course_lib.backend import keras
     add = _run(keras.Model(reference.input, _of_kind(reference, "Conv2D")[-1].output), image).numpy()
     wrong = {
         "the last convolution's result goes through a tanh, then the input is added.": image + add,

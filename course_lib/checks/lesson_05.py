@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 
+from course_lib.backend import keras
 from course_lib.checks import call, fail, flat, number, passed, plain, quiet, same_in_training
 from course_lib.parameters import batch_normalisation, check, conv2d, dense, output_size
 from course_lib.report import TABLE_3, Layer, Table
@@ -157,8 +158,6 @@ def check_hidden_units(hidden_units, seed: int = 0) -> None:
 
 def _reference(rows, size: int, swap: bool = False, slope: float = 0.2):
     """The trunk of `rows` with normalisation and activation; the keywords build in a mistake each."""
-    from course_lib.backend import keras
-
     layers = keras.layers
     image = x = keras.Input((size, size, rows[0].c_in))
     for i, row in enumerate(rows):
@@ -178,8 +177,6 @@ def _randomise(model, rng: np.random.Generator) -> None:
 
 def check_patch_critic(patch_critic, seed: int = 0) -> None:
     """Layers and counts against the rows, then the numbers that come out, on Table 3 and random stacks."""
-    from course_lib.backend import keras
-
     rng, numbers = random.Random(seed), np.random.default_rng(seed)
     trunk = [row._replace(name=f"trunk_{i}") for i, row in enumerate(TABLE_3.rows)]
     others = [_stack(rng, 3), _stack(rng, 5, c_in=rng.choice((1, 2, 4)))]

@@ -5,6 +5,8 @@
 
 import numpy as np
 
+from course_lib import losses
+from course_lib.backend import keras, tf
 from course_lib.checks import call, compare_array, compare_number, fail, passed
 
 
@@ -47,7 +49,6 @@ def check_best_answer(best_answer, seed: int = 0) -> None:
 
 def _toy_features(rng: np.random.Generator):
     """Two convolutions with random weights, as a feature network."""
-    from course_lib.backend import keras
     image = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(5, 3, padding="same", activation="relu")(image)
     model = keras.Model(image, keras.layers.Conv2D(4, 3, strides=2, padding="same")(x))
@@ -67,15 +68,11 @@ def _bound(function, *arguments):
 
 def _stacked(given):
     """A list or tuple of tensors as one tensor, which a tape can follow; anything else as it is."""
-    from course_lib.backend import tf
     return tf.stack(given) if isinstance(given, (list, tuple)) and given and all(map(tf.is_tensor, given)) else given
 
 
 def check_perceptual_loss(perceptual_loss, seed: int = 0) -> None:
     """Toy feature networks, then VGG16 against losses.Perceptual; one number per image; a tape can follow."""
-    from course_lib import losses
-    from course_lib.backend import tf
-
     rng = np.random.default_rng(seed)
     for count, height, width in [(3, 8, 12), (2, 6, 6)]:
         features = _toy_features(rng)
@@ -199,8 +196,6 @@ def check_best_critic(best_critic, seed: int = 0) -> None:
 
 def _critics(rng: np.random.Generator, shape: tuple[int, ...]):
     """A linear critic, one whose slope differs from point to point, and a Keras network."""
-    from course_lib.backend import keras, tf
-
     w = tf.Variable(rng.normal(size=shape), dtype=tf.float32)
     axes = tuple(range(1, len(shape) + 1))
     network = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(6, activation="softplus"),
@@ -212,7 +207,6 @@ def _critics(rng: np.random.Generator, shape: tuple[int, ...]):
 
 def _slopes(critic, points) -> np.ndarray:
     """The gradient at each point, float (N, ...)."""
-    from course_lib.backend import tf
     with tf.GradientTape() as tape:
         tape.watch(points)
         scores = critic(points)
@@ -221,8 +215,6 @@ def _slopes(critic, points) -> np.ndarray:
 
 def check_gradient_penalty(gradient_penalty, seed: int = 0) -> None:
     """Critics with known and with varying slopes, on points and on images; it must reach the critic's weights."""
-    from course_lib.backend import tf
-
     rng = np.random.default_rng(seed)
     for shape in [(2,), (4, 5, 3)]:
         axes, count = tuple(range(1, len(shape) + 1)), 6

@@ -1,6 +1,5 @@
 """`deblur-course check NOTEBOOK`: all visible checks of a student's notebook, and the points so far."""
 
-import copy
 import json
 import os
 import re
@@ -15,7 +14,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-LESSONS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+from course_lib.workspace import LESSONS
+
 LONGEST_CELL = 600                # seconds
 UNFINISHED = "The check did not run to its end, so this test did not pass."       # said by the grader, too
 UNTOUCHED = ("YOUR ANSWER HERE", "YOUR CODE HERE")    # in an answer for a person to grade that nobody has begun
@@ -106,12 +106,12 @@ def restore_tests(notebook: NotebookNode) -> list[str]:
         own = mine.get(graded["grade_id"])
         if own is None:
             changed.append(graded["grade_id"])
-            notebook.cells.append(copy.deepcopy(cell))
+            notebook.cells.append(cell)
         elif not graded["solution"] and (own.source != cell.source or own.cell_type != cell.cell_type):
             changed.append(graded["grade_id"])
-            notebook.cells[notebook.cells.index(own)] = copy.deepcopy(cell)
+            notebook.cells[notebook.cells.index(own)] = cell
         else:
-            own.metadata["nbgrader"] = copy.deepcopy(graded)     # points as handed out
+            own.metadata["nbgrader"] = graded     # points as handed out
     return changed
 
 

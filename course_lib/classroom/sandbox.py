@@ -22,6 +22,8 @@ from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
 
+from course_lib.workspace import ROOT
+
 LARGEST_FILE = 512 * 2**20      # bytes
 OPEN_FILES = 1024
 ADDRESSES = 4                   # times the memory: TensorFlow reserves twice as much as it uses, more with many cores
@@ -52,8 +54,6 @@ def confined(command: list[str], scratch: Path, hidden: list[Path]) -> list[str]
     scratch : the one folder it may write to, where it also starts.
     hidden : folders it sees empty, besides /tmp, /var/tmp, /run, /srv and home folders.
     """
-    from course_lib.classroom import ROOT
-
     needed = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], ROOT / "course_lib", ROOT / "data"}
     empty = [Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/srv"), Path("/home"), Path("/root"), Path.home(), *hidden]
     words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",

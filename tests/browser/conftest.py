@@ -1,5 +1,6 @@
 """One browser and one JupyterLab for all browser tests of a run; both end with it."""
 
+import json
 import os
 import re
 import subprocess
@@ -49,7 +50,6 @@ class Lab:
         return f"{self.address}/lab/tree/{notebook}?token={self.token}&reset"
 
     def end_kernels(self) -> None:
-        import json
         sessions = json.load(urllib.request.urlopen(f"{self.address}/api/sessions?token={self.token}"))
         for session in sessions:
             urllib.request.urlopen(urllib.request.Request(

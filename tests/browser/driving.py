@@ -17,6 +17,7 @@ from PIL import Image
 from course_lib import figures, parameters
 
 SLIDER = ".noUi-handle, input[type=range]"
+WIDGET = "data-(frames|swipe|panel)="
 PIXELS = """async picture => {
     await picture.decode();
     const canvas = document.createElement("canvas");
@@ -57,13 +58,21 @@ def output(page, cell: int, number: int = 0):
 def html_outputs(notebook) -> list[tuple[int, int, str]]:
     """(cell, number of the output, HTML) of every widget in an executed notebook."""
     return [(i, j, html) for i, cell in enumerate(notebook.cells) for j, one in enumerate(cell.get("outputs", []))
-            if re.search("data-(frames|swipe|panel)=", html := "".join(one.get("data", {}).get("text/html", "")))]
+            if re.search(WIDGET, html := "".join(one.get("data", {}).get("text/html", "")))]
 
 
 def move_everything(area, html: str) -> int:
     """Move every slider of one output; returns how many there are."""
-    kind = re.search("data-(frames|swipe|panel)=", html)[1]
+    kind = re.search(WIDGET, html)[1]
     return {"frames": check_frames, "swipe": check_swipe, "panel": check_panel}[kind](area, html)
+
+
+def move_all(page, found: list[str]) -> int:
+    """Move every slider of a page whose widgets have this HTML, in this order; returns how many there are."""
+    areas = page.locator(":is([data-frames], [data-swipe], [data-panel])")
+    assert areas.count() == len(found)
+    # the parent: the checks look for a widget inside of an output
+    return sum(move_everything(areas.nth(i).locator(".."), html) for i, html in enumerate(found))
 
 
 def still(area, html: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import zoo
-from driving import html_outputs, move_everything
+from driving import html_outputs, move_all
 from nbconvert import HTMLExporter
 
 SOLUTIONS = sorted((Path(__file__).resolve().parents[2] / "solutions").glob("[0-9]*.ipynb"))
@@ -31,20 +31,12 @@ def open_page(browser, notebook, path: Path, width: int):
     return page
 
 
-def move_all(page, notebook) -> int:
-    areas = page.locator(":is([data-frames], [data-swipe], [data-panel])")
-    found = html_outputs(notebook)
-    assert areas.count() == len(found)
-    # the parent: the checks look for a widget inside of an output
-    return sum(move_everything(areas.nth(i).locator(".."), html) for i, (_, _, html) in enumerate(found))
-
-
 def test_sliders(browser, artefacts, tmp_path):
     notebook = executed_zoo()
     page = open_page(browser, notebook, tmp_path / "zoo.html", 1280)
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
     page.screenshot(path=artefacts / "export_desktop.png", full_page=True)
-    assert move_all(page, notebook) == 9
+    assert move_all(page, [html for *_, html in html_outputs(notebook)]) == 9
     page.context.close()
 
 
@@ -64,5 +56,5 @@ def test_lesson(browser, tmp_path, path):
     notebook = nbformat.read(path, as_version=4)
     page = open_page(browser, notebook, tmp_path / "lesson.html", 1280)
     assert page.locator("img:not([alt]), img[alt='']").count() == 0
-    move_all(page, notebook)
+    move_all(page, [html for *_, html in html_outputs(notebook)])
     page.context.close()

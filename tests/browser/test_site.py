@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from driving import move_everything
+from driving import WIDGET, move_all
 
 from course_lib import authoring, site as website
 
@@ -21,7 +21,6 @@ FULL = os.environ.get("FULL", "0") != "0"
 NUMBERS = [] if FULL else ["00", "03"]
 SOURCES = authoring.sources_of(authoring.ROOT / "solutions", NUMBERS)
 PAGES = ["index", "glossary", "references", *(path.stem for path in SOURCES)]
-WIDGET = "data-(?:frames|swipe|panel)="
 sources, pages = (pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem), pytest.mark.parametrize("name", PAGES))
 
 
@@ -195,12 +194,6 @@ def test_a_new_build_removes_what_the_last_one_wrote_and_nothing_else(tmp_path):
 
 def sliders_of(source) -> list[str]:
     return [html for cell in website.read(source, set()).cells for html in cell["outputs"] if re.search(WIDGET, html)]
-
-
-def move_all(page, found: list[str]) -> int:
-    areas = page.locator(":is([data-frames], [data-swipe], [data-panel])")
-    assert areas.count() == len(found)
-    return sum(move_everything(areas.nth(i).locator(".."), html) for i, html in enumerate(found))
 
 
 @sources

@@ -2,7 +2,6 @@
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 from nbformat import NotebookNode
 
@@ -163,38 +162,7 @@ def points(lesson: NotebookNode) -> float:
 
 
 def exercises(lesson: NotebookNode, name: str) -> list[str]:
-    found = []
-    ids = [cell.metadata.nbgrader.grade_id for cell in lesson.cells if "nbgrader" in cell.metadata]
-    found += [f"grade_id {one} stands {ids.count(one)} times" for one in sorted(set(ids)) if ids.count(one) > 1]
     tests, written = graded(lesson)
     if int(name[:2]) in EXERCISES and (len(tests) < 3 or not written):
-        found.append(f"three autograded exercises and a written one are needed, there are {len(tests)} and {len(written)}")
-    return found
-
-
-def points_in_readme(text: str) -> dict[str, float]:
-    """{"NN": points} from README's table of lessons, the one with a column headed Points; empty without one."""
-    column, found = None, {}
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.lstrip().startswith("|") else []
-        headed = [position for position, cell in enumerate(cells) if cell.lower() == "points"]
-        if not cells:
-            column = None
-        elif headed:
-            column = headed[0]
-        elif column is not None and column < len(cells) and (number := re.search(r"\b(\d\d)(?=\b|_)", cells[0])):
-            found[number[1]] = float(cells[column]) if re.fullmatch(r"[\d.]+", cells[column]) else 0.0
-    return found
-
-
-def readme_complaints(readme: str, totals: dict[str, float]) -> list[str]:
-    """Where README's points differ from the lessons'. totals: {"NN": points}."""
-    said = points_in_readme(readme)
-    if not said:
-        return ["README has no table of lessons with a column Points"]
-    return [f"README gives lesson {number} {said.get(number, 'no row')}, its cells add up to {total:g}"
-            for number, total in totals.items() if said.get(number) != total]
-
-
-def all_lessons(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("[0-9][0-9]_*.py"))
+        return [f"three autograded exercises and a written one are needed, there are {len(tests)} and {len(written)}"]
+    return []

@@ -189,13 +189,6 @@ def test_replacing_numpy_does_not_fool_a_comparison(monkeypatch):
     sentence(compare_number, lambda: np.zeros(1), expected=1)
 
 
-def test_checks_import_nothing_heavy():
-    import subprocess
-    loaded = subprocess.run([sys.executable, "-c", "import sys, course_lib.checks; print('tensorflow' in sys.modules)"],
-                            capture_output=True, text=True, check=True)
-    assert loaded.stdout == "False\n"
-
-
 def test_a_notebook_shows_the_sentence_and_no_frames():
     source = ("from course_lib.checks import compare_number\n"
               "def count(k):\n"

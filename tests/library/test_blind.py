@@ -8,8 +8,6 @@ import pytest
 
 from course_lib import blind, blur, camera_path, classical, evaluation, photos, restoration
 
-STORED = restoration.PRETRAINED / "kernel"
-
 
 @pytest.fixture(scope="module")
 def model():
@@ -285,7 +283,7 @@ def test_the_stored_weights_score_what_their_history_says(model, tmp_path):
     """The first of the held-out windows, made again: their mean cross-entropy is the history's, as far as so few can say."""
     cepstra, kernels = blind.samples("validation", 3, 60, tmp_path)
     losses = blind.either_way(kernels.reshape(60, -1), model.predict(cepstra, verbose=0)).numpy()
-    history = list(csv.DictReader(open(STORED / "history.csv")))
+    history = list(csv.DictReader(open(blind.STORED / "history.csv")))
     assert abs(losses.mean() - float(history[-1]["val_loss"])) < 3 * losses.std() / np.sqrt(60)
     assert losses.mean() < -(kernels.mean(0) * np.log(kernels.mean(0) + 1e-7)).sum() - 0.5, "it says no more than the mean kernel"
-    assert (STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.blind"]
+    assert (blind.STORED / "command.txt").read_text().split()[:3] == ["python", "-m", "course_lib.blind"]

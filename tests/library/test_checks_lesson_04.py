@@ -1,5 +1,7 @@
 """Lesson 04: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from answers import passes, stub_fails
@@ -21,37 +23,18 @@ def stage_shapes(height, width):
 
 
 def residual_block(x):
-    return lesson_04._block(x, layers)
+    return lesson_04._block(x)
 
 
 def normalisation_parameters(width, blocks):
     return parameters.batch_normalisation(10 * width + 2 * blocks * 4 * width)
 
 
-def receptive_field(stack):
+def receptive_field(stack, halved=lambda n: n // 2 + 1):
     n = 1
     for k, stride, enlarge in reversed(stack):
         n = (n - 1) * stride + k
-        if enlarge == 2:
-            n = n // 2 + 1
-    return n
-
-
-def rounded_up_alone(stack):
-    n = 1
-    for k, stride, enlarge in reversed(stack):
-        n = (n - 1) * stride + k
-        if enlarge == 2:
-            n = -(-n // 2)
-    return n
-
-
-def doubled_too_far(stack):
-    n = 1
-    for k, stride, enlarge in reversed(stack):
-        n = (n - 1) * stride + k
-        if enlarge == 2:
-            n = (n + 1) // 2 + 1
+        n = halved(n) if enlarge == 2 else n
     return n
 
 
@@ -160,7 +143,7 @@ def test_shapes_wrong(answer, words):
 
 
 def block_with(mistake):
-    return lambda x: lesson_04._block(x, layers, mistake)
+    return lambda x: lesson_04._block(x, mistake)
 
 
 def one_convolution(x):
@@ -278,9 +261,9 @@ def test_receptive_field_wrong(mistake, words):
     (lambda stack: receptive_field(stack) ** 2, "only one side"),
     (lambda stack: receptive_field(stack) // 2, "not the radius"),
     (lambda stack: 169, "gave 169"),
-    (rounded_up_alone, r"n // 2 \+ 1"),
+    (partial(receptive_field, halved=lambda n: -(-n // 2)), r"n // 2 \+ 1"),
     (lambda stack: receptive_field([(k, stride, 1) for k, stride, enlarge in stack]) // max(row[2] for row in stack) + 1, "only where enlarge is 2"),
-    (doubled_too_far, "start with n = 1"),                  # and not "walk towards the input", which it does
+    (partial(receptive_field, halved=lambda n: (n + 1) // 2 + 1), "start with n = 1"),                  # and not "walk towards the input", which it does
 ])
 def test_receptive_field_wrong_result(answer, words):
     with pytest.raises(CheckFailed, match=words):

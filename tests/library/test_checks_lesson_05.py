@@ -1,6 +1,7 @@
 """Lesson 05: the stubs fail, the solutions pass, and wrong answers get a message that helps."""
 
 import math
+import operator
 import random
 from functools import partial
 
@@ -17,10 +18,10 @@ from course_lib.parameters import output_size
 layers = keras.layers
 
 
-def sides(rows, size):
+def sides(rows, size, shrink=output_size):
     result = []
     for row in rows:
-        size = output_size(size, row.stride)
+        size = shrink(size, row.stride)
         result.append(size)
     return result
 
@@ -91,22 +92,6 @@ def test_other_right_answers_pass():
     lesson_05.check_patch_critic(lambda rows, size: patch_critic(rows, size, epsilon=1e-5))
 
 
-def rounded_down(rows, size):
-    result = []
-    for row in rows:
-        size //= row.stride
-        result.append(size)
-    return result
-
-
-def rounded_to_the_nearest(rows, size):
-    result = []
-    for row in rows:
-        size = round(size / row.stride)
-        result.append(size)
-    return result
-
-
 def rounded_units(remainder, size, channels):
     return round((remainder - 4 * sum(channels) - 1) / ((size // 16) ** 2 + 2))
 
@@ -124,10 +109,10 @@ def wrong_critic(**mistake):
 
 
 WRONG = [
-    (lesson_05.check_sides, rounded_down, "rounded up"),
+    (lesson_05.check_sides, partial(sides, shrink=operator.floordiv), "rounded up"),
     (lesson_05.check_sides, lambda rows, size: [np.array([side, side]) for side in sides(rows, size)], r"gave \[\["),
     (lesson_05.check_hidden_units, lambda remainder, size, channels: np.array([1, 2]), r"gave \[1, 2\]"),
-    (lesson_05.check_sides, rounded_to_the_nearest, "not to the nearest"),
+    (lesson_05.check_sides, partial(sides, shrink=lambda size, stride: round(size / stride)), "not to the nearest"),
     (lesson_05.check_sides, lambda rows, size: [(side - row.k) // 2 + 1 for side, row in zip([size, *sides(rows, size)], rows)], "K does not matter"),
     (lesson_05.check_sides, lambda rows, size: [size, *sides(rows, size)], "leave out the photograph"),
     (lesson_05.check_sides, lambda rows, size: [output_size(size, row.stride) for row in rows], "output of the one before"),

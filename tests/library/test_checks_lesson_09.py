@@ -37,14 +37,6 @@ def ssim(sharp, image, mean=local_mean, border=5, peak=255, float_first=True, br
     return np.mean(found)
 
 
-def mixed_colours(sharp, image):
-    x, y = sharp.astype(float), image.astype(float)
-    mx, my = local_mean(x), local_mean(y)
-    vx, vy, cxy = local_mean(x * x) - mx**2, local_mean(y * y) - my**2, local_mean(x * y) - mx * my
-    C1, C2 = 2.55**2, 7.65**2
-    return ((2 * mx * my + C1) / (mx**2 + my**2 + C1) * (2 * cxy + C2) / (vx + vy + C2))[5:-5, 5:-5].mean()
-
-
 def grey_only(sharp, image):
     return ssim(*(x.astype(float).mean(axis=2, keepdims=True) for x in (sharp, image)), channels=1)
 
@@ -143,10 +135,11 @@ def with_math(sharp, image, peak=255):
 
 
 def uint8_everywhere(sharp, image):
-    return np.mean([ssim_of_channel(sharp[..., c], image[..., c]) for c in range(3)])
+    return np.mean([of_one(sharp[..., c], image[..., c]) for c in range(3)])
 
 
-def ssim_of_channel(x, y):
+def of_one(x, y):
+    """SSIM of one channel; of three whose colours `local_mean` mixes."""
     mx, my = local_mean(x), local_mean(y)
     vx, vy, cxy = local_mean(x * x) - mx**2, local_mean(y * y) - my**2, local_mean(x * y) - mx * my
     return ((2 * mx * my + 2.55**2) / (mx**2 + my**2 + 2.55**2) * (2 * cxy + 7.65**2) / (vx + vy + 7.65**2))[5:-5, 5:-5].mean()
@@ -163,7 +156,7 @@ WRONG = [
     (lesson_09.check_psnr, lambda sharp, image, peak=255: min(psnr(sharp, image, peak), 100), "infinite"),
     (lesson_09.check_psnr, lambda sharp, image, peak=255: -psnr(sharp, image, peak), "error stands below"),
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, border=0), "border of 5 pixels"),
-    (lesson_09.check_ssim, mixed_colours, "mixes the colours"),
+    (lesson_09.check_ssim, lambda sharp, image: of_one(sharp.astype(float), image.astype(float)), "mixes the colours"),
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, channels=1), "all three channels"),
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, subtract=False), "minus the square of the mean"),
     (lesson_09.check_ssim, lambda sharp, image: ssim(sharp, image, peak=1), "range 255"),

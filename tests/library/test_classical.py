@@ -104,12 +104,8 @@ def test_wrong_arguments_are_explained(pair):
     blurred, _ = pair
     with pytest.raises(ValueError, match="two odd sides and the sum 1"):
         classical.wiener(blurred, np.ones((4, 4)) / 16)
-    with pytest.raises(ValueError, match="sum 9"):
-        classical.richardson_lucy(blurred, np.ones((3, 3)))
     with pytest.raises(ValueError, match="balance"):
         classical.wiener(blurred, PSF, -1)
-    with pytest.raises(ValueError, match="iterations"):
-        classical.richardson_lucy(blurred, PSF, 0)
     with pytest.raises(ValueError, match="iterations is 0"):
         classical.richardson_lucy_at(blurred, PSF, (0, 5))
     with pytest.raises(ValueError, match="uint8 RGB"):

@@ -21,7 +21,8 @@ def test_importing_the_package_takes_under_0_3_seconds():
 @pytest.mark.parametrize("module", ["course_lib", "course_lib.__main__", "course_lib.report", "course_lib.parameters",
                                     "course_lib.photos", "course_lib.gopro", "course_lib.blur", "course_lib.evaluation",
                                     "course_lib.classical", "course_lib.figures", "course_lib.widgets", "course_lib.runs",
-                                    "course_lib.checks", "course_lib.doctor", "course_lib.workspace"])
+                                    "course_lib.checks", "course_lib.checks.lesson_03", "course_lib.diagrams",
+                                    "course_lib.doctor", "course_lib.workspace"])
 def test_tensorflow_is_not_imported(module):
     found = python(f"import sys, {module}; print([name for name in ('tensorflow', 'keras', 'torch') if name in sys.modules])")
     assert found.stdout.strip() == "[]" and not found.stderr

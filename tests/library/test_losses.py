@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_lib import blur, losses, networks, photos
+from course_lib import blur, evaluation, losses, networks, photos
 from course_lib.backend import keras, tf
 
 RNG = np.random.default_rng(0)
@@ -29,7 +29,6 @@ def test_l1_is_the_mean_absolute_difference_of_each_image():
 
 def test_the_loss_in_decibels_is_minus_psnr():
     """To 0.01 dB far below 46 dB, from where it bends to a bottom; equal images have a finite loss and gradient."""
-    from course_lib import evaluation
     sharp = RNG.integers(60, 200, (2, 16, 16, 3)).astype(np.uint8)
     noisy = np.uint8(sharp + RNG.integers(-50, 51, sharp.shape))
     expected = [-evaluation.psnr(a, b) for a, b in zip(sharp, noisy)]

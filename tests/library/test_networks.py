@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib import faster, networks
-from course_lib.backend import keras
+from course_lib.backend import keras, tf
 
 
 def trainable(model):
@@ -92,7 +92,6 @@ def test_a_wrong_argument_says_what_is_needed(call, message):
 
 def test_silent_blocks_add_nothing_and_learn_to():
     """Without them the generator computes the same; the scale of each block's end has a gradient."""
-    from course_lib.backend import tf
     model = networks.generator(8, blocks=2)
     rng = np.random.default_rng(0)
     model.get_layer("conv2d_9").set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in model.get_layer("conv2d_9").get_weights()])

@@ -176,10 +176,6 @@ def test_bad_files_give_one_sentence(tmp_path, recwarn):
     assert not recwarn.list
 
 
-def test_24_megapixels_are_read(tmp_path):
-    assert photos.read(huge(tmp_path / "a.png", 6000, 4000)).shape == (4000, 6000, 3)
-
-
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="this user may read everything")
 def test_a_file_that_may_not_be_read(tmp_path):
     path = saved(tmp_path / "a.png")

@@ -251,7 +251,7 @@ def test_load_takes_a_precision(stored):
     assert "damaged" not in str(error.value)
 
 
-def test_a_training_run_gives_its_last_epoch(stored, model):
+def test_a_training_run_gives_its_last_epoch(stored):
     (stored / "epochs").mkdir()
     (stored / "generator.npz").rename(stored / "epochs" / "0000.npz")
     other = random_weights(networks.generator(width=8), seed=1)
@@ -324,7 +324,7 @@ def flip(path, position):
     path.write_bytes(data)
 
 
-def test_infinite_weights_are_not_written(tmp_path, model):
+def test_infinite_weights_are_not_written(tmp_path):
     broken = networks.generator(width=2, blocks=0)
     for value in (np.inf, np.nan, 1e5):
         broken.weights[0].assign(np.full(broken.weights[0].shape, value))

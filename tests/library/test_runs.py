@@ -2,15 +2,13 @@
 
 import errno
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from course_lib import blur, photos
 from course_lib.files import atomic, locked
-from course_lib.runs import SIZES, Run, RunError, Settings, read_checkpoint, write_history, write_settings
+from course_lib.runs import Run, RunError, Settings, read_checkpoint, write_history, write_settings
 
 
 def test_settings_are_read_from_text():
@@ -39,11 +37,6 @@ def test_a_wrong_text_is_named(text, message):
 def test_a_value_that_cannot_be_used_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         Settings().changed(**wrong)
-
-
-def test_opening_a_run_needs_no_tensorflow():
-    code = "import sys; from course_lib import runs; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"settings": {"colour": 1}}', "[]"])
@@ -84,8 +77,6 @@ def test_who_may_read_a_file_is_the_users_choice(tmp_path):
 
 def test_files_reach_the_disk_through_a_descriptor_for_writing(tmp_path, monkeypatch):
     """Windows refuses to flush one that is open for reading only."""
-    import os
-
     flushed = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.write(descriptor, b"")))
     with atomic(tmp_path / "file.txt") as temporary:
@@ -116,10 +107,6 @@ def test_a_history_comes_back_as_it_was_written(tmp_path):
         (tmp_path / "history.csv").write_text(damaged)
         with pytest.raises(RunError, match="history.csv is damaged .*; restore the file"):
             Run(tmp_path).history
-
-
-def test_the_sizes_are_three():
-    assert list(SIZES) == ["smoke", "laptop", "paper"]
 
 
 @pytest.mark.parametrize("folder", sorted((photos.DATA / "runs").iterdir()), ids=lambda folder: folder.name)

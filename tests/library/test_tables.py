@@ -126,7 +126,7 @@ def test_every_row_is_there_with_the_same_minutes_and_settings(stored, tables):
     assert trained["nafnet"]["macs"] <= trained["content"]["macs"] / 10
 
 
-def test_the_stored_blurred_input_is_what_level_4_makes_now(stored, tables):
+def test_the_stored_blurred_input_is_what_level_4_makes_now(stored):
     """Where this fails, level 4 or the test photographs have changed since: `make tables` is to run again."""
     photographs = photos.names("test")
     assert stored["photographs"] == photographs * (len(stored["photographs"]) // len(photographs))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib import networks, parameters, variants
-from course_lib.backend import keras
+from course_lib.backend import keras, tf
 
 SMALL = {"multiscale": lambda **more: variants.multiscale(width=4, blocks=1, **more),
          "nafnet": lambda **more: variants.nafnet(width=4, blocks=1, stages=3, **more)}
@@ -26,7 +26,6 @@ def test_a_new_network_returns_its_input(name, dtype, image):
 @pytest.mark.parametrize("name", SMALL)
 def test_every_weight_learns(name, image):
     """From a start that is not zero, the loss moves all of them: no scale or block is left out."""
-    from course_lib.backend import tf
     model = SMALL[name]()
     rng = np.random.default_rng(1)
     model.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in model.get_weights()])
@@ -58,7 +57,6 @@ def random(model, seed=3):
 
 @pytest.mark.parametrize("build", [networks.generator, variants.nafnet, variants.multiscale])
 def test_a_widened_network_computes_the_same_and_its_copies_part_ways(build, image):
-    from course_lib.backend import tf
     narrow, wide = random(build(4, 2)), build(12, 2)
     variants.widen(narrow, wide)
     for training in (False, True):          # batch statistics of copies are those of the channel

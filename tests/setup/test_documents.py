@@ -39,9 +39,11 @@ def test_the_totals_are_those_of_the_lessons():
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_minutes_are_those_of_the_lesson(lesson):
-    said = re.search(r"\*\*Time\*\*\D*(\d+)", (ROOT / "notebooks" / lesson).read_text(encoding="utf-8"))[1]
-    assert re.search(rf"{re.escape(lesson)}\).*\| {said} \|", README), f"README does not give {lesson} its {said} minutes"
+def test_minutes_and_points_are_those_of_the_lesson(lesson):
+    notebook = (ROOT / "notebooks" / lesson).read_text(encoding="utf-8")
+    minutes, points = re.search(r"\*\*Time\*\*\D*(\d+)", notebook)[1], sum(map(int, re.findall(r'"points": (\d+)', notebook)))
+    row = rf"{re.escape(lesson)}\).*\| {minutes} \| {points} \|$"
+    assert re.search(row, README, re.M), f"README does not give {lesson} its {minutes} minutes and {points} points"
 
 
 def test_references_are_those_cited():
