@@ -87,7 +87,9 @@ TEST = "lesson_00.check_psnr(psnr)"
 LOOK = '''
 import sys
 import course_lib.photos
+import skimage.metrics
 from course_lib import checks, evaluation, report
+assert skimage.metrics.structural_similarity is not None
 assert report.TABLE_4["PSNR"]["mean"] == 29.3
 assert callable(evaluation.Scores.summary) and list(evaluation.STATISTICS) == ["maximum", "minimum", "mean"]
 assert evaluation.math.inf > 1 and lesson_00.check_psnr.__defaults__ == (0,) and checks.compare_number.__kwdefaults__["tolerance"] == 0
@@ -97,7 +99,7 @@ print("Correct: all is as it was")
 '''
 CHANGES = ["", "lesson_00.evaluation.Scores.summary = None", "lesson_00.evaluation.STATISTICS = {}", "lesson_00.evaluation.STATISTICS.clear()",
            "from course_lib import report\nreport.TABLE_4['PSNR']['mean'] = 0",
-           "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
+           "import skimage.metrics\nskimage.metrics.structural_similarity = None", "lesson_00.evaluation.math = None", "lesson_00.check_psnr.__defaults__ = (7,)",
            "lesson_00.compare_number.__kwdefaults__ = {'tolerance': 1e9}", "lesson_00.compare_number.__kwdefaults__['tolerance'] = 1e9",
            "import sys\nsys.settrace(lambda *a: None)", "import sys\nsys.setprofile(lambda *a: None)", "get_ipython().showtraceback = lambda *a, **k: None",
            "import sys\nsys.modules['course_lib.photos'] = None", "print = lambda *a: None",
