@@ -129,7 +129,7 @@ def deblur(
     ----------
     image : uint8 RGB (H, W, 3).
     model : a generator of `variants.build`.
-    tile : side of square tiles in pixels; by default they are as large as memory allows.
+    tile : side of square tiles in pixels; by default the largest for which these 2 GiB are enough.
     progress : called with (tiles done, tiles in all), first with 0 done.
 
     Returns

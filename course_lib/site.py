@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape, unescape
 from pathlib import Path
@@ -243,7 +244,7 @@ def first_swipe(lessons: list[Lesson]) -> str:
 
 # ---------------------------------------------------------------- all of it
 
-def build(folder: Path, numbers: list[str] = ()) -> list[Path]:
+def build(folder: Path, numbers: Sequence[str] = ()) -> list[Path]:
     """Write the site into an empty or new folder; returns its pages.
 
     folder : what an earlier build wrote into it is removed. numbers : lessons, all for none.

@@ -24,7 +24,7 @@ COMMAND = "py course.py" if os.name == "nt" else "make"     # how a student call
 
 
 def sources(lessons: Path) -> list[Path]:
-    """Everything a student gets: lessons, glossary, pictures; paths relative to `lessons`, sorted."""
+    """Everything a student gets, lessons and glossary: paths relative to `lessons`, sorted."""
     found = (path.relative_to(lessons) for path in lessons.rglob("*") if path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
 
