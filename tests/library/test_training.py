@@ -160,8 +160,8 @@ def test_a_shipped_run_comes_from_its_command(tmp_path, folder):
 
 
 STAGES = {name: [restoration.folder(name) / stage for stage in stages] for name, stages in (
-    ("level4", ("first", "second", "")), ("level4_report", ("first", "second", "third", "")))}
-THEN = sorted((restoration.folder("level4_report") / "then").iterdir())     # tried from there on, and not kept
+    ("level4", ("first", "second", "")), ("level4_report", ("first", "second", "third", "fourth", "")))}
+THEN = sorted((restoration.folder("level4_report") / "then").iterdir())     # tried from the fourth on, and not kept
 
 
 @pytest.mark.parametrize("folder", [*SHIPPED, *sum(STAGES.values(), []), *THEN], ids=lambda folder: folder.name)
