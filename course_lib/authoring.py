@@ -336,7 +336,8 @@ def why_stale(fresh: NotebookNode, stored: Path) -> str:
     if code != code_hash(fresh):
         return "its code changed"
     changed = [path for path, value in inputs.items() if file_hash(ROOT / path) != value]
-    return f"{', '.join(changed)} changed" if changed else ""
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return f"{', '.join(changed[:3])}{more} changed" if changed else ""
 
 
 def with_outputs(fresh: NotebookNode, stored: Path) -> NotebookNode:
