@@ -154,8 +154,9 @@ class TagWhatRaises(NbGraderPreprocessor):
 
 
 # What makes a student's copy. A classroom's nbgrader takes the same, and notes the cells after the first checksums.
-TO_STUDENT = (DeduplicateIds, LockCells, Stubs, ClearOutput, CheckCellMetadata, ComputeChecksums)
-AFTER_CHECKSUMS = (ClearHiddenTests, ClearMarkScheme, ComputeChecksums, TagWhatRaises)
+# The marking scheme goes before them: by its checksum, nbgrader knows an answer that was left as it was, and gives it 0.
+TO_STUDENT = (DeduplicateIds, LockCells, Stubs, ClearMarkScheme, ClearOutput, CheckCellMetadata, ComputeChecksums)
+AFTER_CHECKSUMS = (ClearHiddenTests, ComputeChecksums, TagWhatRaises)
 
 
 def student(source: Path, repository: str = "") -> NotebookNode:
