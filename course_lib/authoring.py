@@ -440,13 +440,15 @@ def orphans(solutions: Path, notebooks: Path) -> list[str]:
 def sources_of(solutions: Path, numbers: list[str]) -> list[Path]:
     """The sources of the lessons with these numbers or names, all of them for none.
 
-    Raises AuthoringError if there is no such lesson.
+    Raises AuthoringError if one of them is no lesson.
     """
     everything = sorted(solutions.glob("[0-9][0-9]_*.py"))
-    chosen = [path for path in everything
-              if not numbers or any(path.name.startswith(f"{Path(n).stem.zfill(2)}_") or path.stem == Path(n).stem for n in numbers)]
-    if not chosen:
-        raise AuthoringError(f"No lesson {' '.join(numbers) or 'source'} in {solutions.name}/. There are: "
+    meant = {n: [path for path in everything if path.name.startswith(f"{Path(n).stem.zfill(2)}_") or path.stem == Path(n).stem]
+             for n in numbers}
+    chosen = [path for path in everything if not numbers or any(path in found for found in meant.values())]
+    unknown = [n for n, found in meant.items() if not found]
+    if unknown or not chosen:
+        raise AuthoringError(f"No lesson {' '.join(unknown) or 'source'} in {solutions.name}/. There are: "
                              + (", ".join(path.stem for path in everything) or "none") + ".")
     return chosen
 

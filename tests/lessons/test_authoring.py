@@ -258,8 +258,9 @@ def test_what_is_not_on_github_gets_a_sentence(course, monkeypatch, capsys, give
 def test_lessons_are_chosen_by_number(course):
     assert authoring.sources_of(course / "solutions", ["3"]) == [source(course)]
     assert authoring.sources_of(course / "solutions", ["03_tiny"]) == [source(course)]
-    with pytest.raises(authoring.AuthoringError, match="There are: 03_tiny"):
-        authoring.sources_of(course / "solutions", ["04"])
+    for numbers in (["04"], ["03", "04"]):
+        with pytest.raises(authoring.AuthoringError, match="No lesson 04 in solutions/. There are: 03_tiny"):
+            authoring.sources_of(course / "solutions", numbers)
 
 
 def test_the_command(course, monkeypatch, capsys):
