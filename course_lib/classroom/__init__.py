@@ -268,10 +268,12 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     say(f"{len(students) - len(failed) - len(left)} of {len(students)} graded in {_minutes(time.monotonic() - started)}; "
         f"the written answers are yours to mark in the formgrader.")
     if left:
+        old = [student for student in left if _changed(folder / "release" / name, folder / "autograded" / student / name)]
         again = [student for student in left if _changed(folder / "submitted" / student / name, folder / "autograded" / student / name)]
         say(f"{len(left)} had been graded before and stay as they were; --force grades them all again, "
             f"`nbgrader autograde {name} --student STUDENT --force` only one."
-            + (f" Handed in again since: {', '.join(sorted(again))}." if again else ""))
+            + (f" Handed in again since: {', '.join(sorted(again))}." if again else "")
+            + (f" Graded before the lesson was released again, perhaps with other points: {', '.join(sorted(old))}." if old else ""))
     return sorted(failed)
 
 

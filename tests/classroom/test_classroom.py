@@ -356,6 +356,22 @@ def test_a_submission_handed_in_again_is_known(tmp_path):
     assert classroom._changed(tmp_path / "submitted", tmp_path / "autograded")
 
 
+def test_a_lesson_released_again_after_grading_is_named(room, monkeypatch):
+    """Its points may have changed; the submission here is an empty notebook, and nothing is run."""
+    room.nbgrader("generate_assignment", QUICK)
+    for folder in ("submitted", "autograded"):
+        path = room.folder / folder / "ada" / QUICK / f"{QUICK}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(classroom, "_autograde", lambda *_: None)
+    said = []
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == []
+    assert said[-1].startswith("1 had been graded before") and "released again" not in said[-1]
+    os.utime(room.folder / "autograded" / "ada" / QUICK / f"{QUICK}.ipynb", (100, 100))
+    classroom.grade(room.folder, QUICK, jobs=1, say=said.append)
+    assert said[-1].endswith("Graded before the lesson was released again, perhaps with other points: ada.")
+
+
 # Nine students ------------------------------------------------------------------------------------
 
 def whole_class(room, name, *who):
