@@ -141,6 +141,8 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
                 "grade it with the course as it was (`git checkout`)")
         elif renew(name, there, fresh, "a newer version; release it again with --force"):
             renew(f"marking/{name}.md", folder / "marking" / f"{name}.md", marking(path), "a newer version")
+    for name in sorted(name for name in written if (folder / "source" / name).is_dir() and name not in dates):
+        say(f"{name}: the course no longer has this lesson; what the classroom has of it stays")
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         for path in lessons:        # a date set in the formgrader stays where the table has none and had none
@@ -171,7 +173,7 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
         if any(row) and name != "lesson":
             if name not in lessons:
                 raise ClassroomError(f"{path}, line {number}: {name!r} is not a graded lesson; before the first comma, write one of "
-                                     f"{', '.join(lessons)}.")
+                                     f"{', '.join(lessons)}. Delete the line of a lesson that the course no longer has.")
             try:
                 words = row[1].strip() if len(row) > 1 else ""
                 date = datetime.fromisoformat(words + " 23:59" * (len(words) == 10)) if words else None     # a day: until its end

@@ -143,6 +143,17 @@ def test_other_exercises_wait_until_nobody_has_handed_in(room, monkeypatch):
     assert "new-" in released.read_text(encoding="utf-8")
 
 
+def test_a_lesson_that_the_course_no_longer_has_is_named(room, monkeypatch):
+    monkeypatch.setattr(classroom, "graded_lessons", lambda: [source(name) for name in LESSONS[:-1]])
+    with pytest.raises(classroom.ClassroomError, match="is not a graded lesson; .* Delete the line of a lesson that the course no longer has"):
+        classroom.make(room.folder)
+    dates, said = room.folder / "due_dates.csv", []
+    dates.write_text("".join(dates.read_text(encoding="utf-8").splitlines(True)[:-1]), encoding="utf-8")
+    classroom.make(room.folder, said.append)
+    assert [line for line in said if "no longer" in line] == [f"{LESSONS[-1]}: the course no longer has this lesson; what the classroom has of it stays"]
+    assert (room.folder / "source" / LESSONS[-1]).is_dir()
+
+
 def test_tests_whose_checks_are_gone_are_named():
     classroom._same_checks(QUICK, ["lesson_03.check_count(count)"])
     with pytest.raises(classroom.ClassroomError, match=r"lesson_03\.check_of_old"):
