@@ -78,7 +78,7 @@ def configure(c, folder: Path) -> None:
     c.ExportApp.plugin_class = export.MoodleAndCanvas
     # As Moodle ("Ada Lovelace_123_assignsubmission_file_/…") and Canvas ("lovelaceada_LATE_123_456_…-1.ipynb") name downloads.
     c.FileNameCollectorPlugin.named_regexp = (r".*[/\\](?P<student_id>[^/\\_]+)_(?:LATE_)?\d+_(?:assignsubmission_file[_/\\]+|\d+_)"
-                                              r"(?P<file_id>\d\d_[a-z_]+)")
+                                              r"(?P<file_id>\d\d_\w+)")
 
 
 # ---------------------------------------------------------------- make and renew

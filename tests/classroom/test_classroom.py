@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import students
+from traitlets.config import Config
 
 from course_lib import authoring, classroom
 from course_lib.classroom import sandbox
@@ -171,6 +172,16 @@ def test_downloads_of_moodle_and_canvas_are_collected(room):
     room.nbgrader("zip_collect", QUICK, "--force")
     assert sorted(path.parent.parent.name for path in (room.folder / "submitted").glob(f"*/{QUICK}/{QUICK}.ipynb")) == [
         "Ada Lovelace", "hoppergrace", "turingalan"]
+
+
+@pytest.mark.parametrize("name", [QUICK, "11_GANs_in_3D"])
+@pytest.mark.parametrize("download", ["Ada Lovelace_12345_assignsubmission_file_/{}.ipynb", "Ada Lovelace_12345_assignsubmission_file_/{} (1).ipynb",
+                                      "lovelaceada_67_890_{}.ipynb", "lovelaceada_LATE_68_891_{}-1.ipynb"])
+def test_downloads_of_a_lesson_of_ones_own_are_known(room, download, name):
+    config = Config()
+    classroom.configure(config, room.folder)
+    found = re.match(config.FileNameCollectorPlugin.named_regexp, f"/extracted/{download.format(name)}")
+    assert found["file_id"] == name and found["student_id"] in ("Ada Lovelace", "lovelaceada")
 
 
 def test_another_nbgrader_course_is_left_alone(tmp_path):
