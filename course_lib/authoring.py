@@ -153,8 +153,9 @@ class TagWhatRaises(NbGraderPreprocessor):
 
 
 # What makes a student's copy. A classroom's nbgrader takes the same, and notes the cells after the first checksums.
-TO_STUDENT = (DeduplicateIds, LockCells, Stubs, ClearOutput, CheckCellMetadata, ComputeChecksums)
-AFTER_CHECKSUMS = (ClearHiddenTests, ClearMarkScheme, ComputeChecksums, TagWhatRaises)
+# The marking scheme goes before them: by its checksum, nbgrader knows an answer that was left as it was, and gives it 0.
+TO_STUDENT = (DeduplicateIds, LockCells, Stubs, ClearMarkScheme, ClearOutput, CheckCellMetadata, ComputeChecksums)
+AFTER_CHECKSUMS = (ClearHiddenTests, ComputeChecksums, TagWhatRaises)
 
 
 def student(source: Path, repository: str = "") -> NotebookNode:
@@ -436,14 +437,15 @@ def orphans(solutions: Path, notebooks: Path) -> list[str]:
 def sources_of(solutions: Path, numbers: list[str]) -> list[Path]:
     """The sources of the lessons with these numbers or names, all of them for none.
 
-    Raises AuthoringError if there is no such lesson.
+    Raises AuthoringError if one of them is no lesson.
     """
     everything = sorted(solutions.glob("[0-9][0-9]_*.py"))
-    chosen = [path for path in everything if not numbers or any(path in meant(Path(one).stem, everything) for one in numbers)]
-    if not chosen:
-        raise AuthoringError(f"No lesson {' '.join(numbers) or 'source'} in {solutions.name}/. There are: "
+    found = {one: meant(Path(one).stem, everything) for one in numbers}
+    unknown = [one for one, paths in found.items() if not paths]
+    if unknown or not everything:
+        raise AuthoringError(f"No lesson {' '.join(unknown) or 'source'} in {solutions.name}/. There are: "
                              + (", ".join(path.stem for path in everything) or "none") + ".")
-    return chosen
+    return [path for path in everything if not numbers or any(path in paths for paths in found.values())]
 
 
 def main(arguments: list[str] | None = None) -> int:

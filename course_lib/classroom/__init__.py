@@ -78,7 +78,7 @@ def configure(c, folder: Path) -> None:
     c.ExportApp.plugin_class = export.MoodleAndCanvas
     # As Moodle ("Ada Lovelace_123_assignsubmission_file_/…") and Canvas ("lovelaceada_LATE_123_456_…-1.ipynb") name downloads.
     c.FileNameCollectorPlugin.named_regexp = (r".*[/\\](?P<student_id>[^/\\_]+)_(?:LATE_)?\d+_(?:assignsubmission_file[_/\\]+|\d+_)"
-                                              r"(?P<file_id>\d\d_[a-z_]+)")
+                                              r"(?P<file_id>\d\d_\w+)")
 
 
 # ---------------------------------------------------------------- make and renew
@@ -141,6 +141,8 @@ def make(folder: Path, say: Callable[[str], None] = print) -> None:
                 "grade it with the course as it was (`git checkout`)")
         elif renew(name, there, fresh, "a newer version; release it again with --force"):
             renew(f"marking/{name}.md", folder / "marking" / f"{name}.md", marking(path), "a newer version")
+    for name in sorted(name for name in written if (folder / "source" / name).is_dir() and name not in dates):
+        say(f"{name}: the course no longer has this lesson; what the classroom has of it stays")
     _write(record, json.dumps(written, indent=1) + "\n")
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         for path in lessons:        # a date set in the formgrader stays where the table has none and had none
@@ -171,7 +173,7 @@ def _due_dates(path: Path, lessons: list[str]) -> dict[str, datetime | None]:
         if any(row) and name != "lesson":
             if name not in lessons:
                 raise ClassroomError(f"{path}, line {number}: {name!r} is not a graded lesson; before the first comma, write one of "
-                                     f"{', '.join(lessons)}.")
+                                     f"{', '.join(lessons)}. Delete the line of a lesson that the course no longer has.")
             try:
                 words = row[1].strip() if len(row) > 1 else ""
                 date = datetime.fromisoformat(words + " 23:59" * (len(words) == 10)) if words else None     # a day: until its end
@@ -268,10 +270,12 @@ def grade(folder: Path, lesson: str, jobs: int, force: bool = False, say: Callab
     say(f"{len(students) - len(failed) - len(left)} of {len(students)} graded in {_minutes(time.monotonic() - started)}; "
         f"the written answers are yours to mark in the formgrader.")
     if left:
+        old = [student for student in left if _changed(folder / "release" / name, folder / "autograded" / student / name)]
         again = [student for student in left if _changed(folder / "submitted" / student / name, folder / "autograded" / student / name)]
         say(f"{len(left)} had been graded before and stay as they were; --force grades them all again, "
             f"`nbgrader autograde {name} --student STUDENT --force` only one."
-            + (f" Handed in again since: {', '.join(sorted(again))}." if again else ""))
+            + (f" Handed in again since: {', '.join(sorted(again))}." if again else "")
+            + (f" Graded before the lesson was released again, perhaps with other points: {', '.join(sorted(old))}." if old else ""))
     return sorted(failed)
 
 

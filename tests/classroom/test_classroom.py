@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import students
+from traitlets.config import Config
 
 from course_lib import authoring, classroom
 from course_lib.classroom import sandbox
@@ -143,6 +144,17 @@ def test_other_exercises_wait_until_nobody_has_handed_in(room, monkeypatch):
     assert "new-" in released.read_text(encoding="utf-8")
 
 
+def test_a_lesson_that_the_course_no_longer_has_is_named(room, monkeypatch):
+    monkeypatch.setattr(classroom, "graded_lessons", lambda: [source(name) for name in LESSONS[:-1]])
+    with pytest.raises(classroom.ClassroomError, match="is not a graded lesson; .* Delete the line of a lesson that the course no longer has"):
+        classroom.make(room.folder)
+    dates, said = room.folder / "due_dates.csv", []
+    dates.write_text("".join(dates.read_text(encoding="utf-8").splitlines(True)[:-1]), encoding="utf-8")
+    classroom.make(room.folder, said.append)
+    assert [line for line in said if "no longer" in line] == [f"{LESSONS[-1]}: the course no longer has this lesson; what the classroom has of it stays"]
+    assert (room.folder / "source" / LESSONS[-1]).is_dir()
+
+
 def test_tests_whose_checks_are_gone_are_named():
     classroom._same_checks(QUICK, ["lesson_03.check_count(count)"])
     with pytest.raises(classroom.ClassroomError, match=r"lesson_03\.check_of_old"):
@@ -160,6 +172,16 @@ def test_downloads_of_moodle_and_canvas_are_collected(room):
     room.nbgrader("zip_collect", QUICK, "--force")
     assert sorted(path.parent.parent.name for path in (room.folder / "submitted").glob(f"*/{QUICK}/{QUICK}.ipynb")) == [
         "Ada Lovelace", "hoppergrace", "turingalan"]
+
+
+@pytest.mark.parametrize("name", [QUICK, "11_GANs_in_3D"])
+@pytest.mark.parametrize("download", ["Ada Lovelace_12345_assignsubmission_file_/{}.ipynb", "Ada Lovelace_12345_assignsubmission_file_/{} (1).ipynb",
+                                      "lovelaceada_67_890_{}.ipynb", "lovelaceada_LATE_68_891_{}-1.ipynb"])
+def test_downloads_of_a_lesson_of_ones_own_are_known(room, download, name):
+    config = Config()
+    classroom.configure(config, room.folder)
+    found = re.match(config.FileNameCollectorPlugin.named_regexp, f"/extracted/{download.format(name)}")
+    assert found["file_id"] == name and found["student_id"] in ("Ada Lovelace", "lovelaceada")
 
 
 def test_another_nbgrader_course_is_left_alone(tmp_path):
@@ -354,6 +376,22 @@ def test_a_submission_handed_in_again_is_known(tmp_path):
     assert not classroom._changed(tmp_path / "submitted", tmp_path / "autograded")
     os.utime(tmp_path / "submitted" / "a.ipynb", (300, 300))
     assert classroom._changed(tmp_path / "submitted", tmp_path / "autograded")
+
+
+def test_a_lesson_released_again_after_grading_is_named(room, monkeypatch):
+    """Its points may have changed; the submission here is an empty notebook, and nothing is run."""
+    room.nbgrader("generate_assignment", QUICK)
+    for folder in ("submitted", "autograded"):
+        path = room.folder / folder / "ada" / QUICK / f"{QUICK}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(classroom, "_autograde", lambda *_: None)
+    said = []
+    assert classroom.grade(room.folder, QUICK, jobs=1, say=said.append) == []
+    assert said[-1].startswith("1 had been graded before") and "released again" not in said[-1]
+    os.utime(room.folder / "autograded" / "ada" / QUICK / f"{QUICK}.ipynb", (100, 100))
+    classroom.grade(room.folder, QUICK, jobs=1, say=said.append)
+    assert said[-1].endswith("Graded before the lesson was released again, perhaps with other points: ada.")
 
 
 # Nine students ------------------------------------------------------------------------------------

@@ -67,10 +67,10 @@ def sums(lesson: NotebookNode) -> list[str]:
     minutes = sum(int(n) for words in said for n in re.findall(r"(\d+) min", words))
     time = re.search(r"\*\*Time\W*\*\*.*?(\d+) min", prose(lesson)[0], re.DOTALL) if prose(lesson) else None
     found = []
-    if time and abs(int(time[1]) - minutes) > 5:
+    if time and int(time[1]) != minutes:
         found.append(f"the first cell says {time[1]} minutes, the sections add up to {minutes}")
     headed = sum(int(n) for words in said for n in re.findall(r"(\d+) points?\b", words))
-    if headed and headed != points(lesson):
+    if headed != points(lesson):
         found.append(f"the headings say {headed} points, the cells add up to {points(lesson):g}")
     return found
 

@@ -112,6 +112,16 @@ def test_nbgrader_metadata_is_complete_and_cells_are_locked(built):
     assert cell_of(notebook, "count-test").metadata.editable is False
 
 
+def test_nbgrader_knows_an_answer_that_was_left_as_it_was(built):
+    """It compares with the cell as it was when nbgrader took note of it: that is the one the student gets."""
+    noted, resources = authoring.read(source(built)), {}
+    for preprocessor in authoring.TO_STUDENT:
+        noted, resources = preprocessor(config=authoring.NBGRADER).preprocess(noted, resources)
+    for name in ("count", "total", "why"):
+        assert cell_of(noted, name).source == cell_of(student_of(built), name).source
+        assert cell_of(noted, name).metadata.nbgrader.checksum == compute_checksum(cell_of(student_of(built), name))
+
+
 def test_executed_solution_is_complete(built):
     notebook = executed_of(built)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -248,8 +258,9 @@ def test_what_is_not_on_github_gets_a_sentence(course, monkeypatch, capsys, give
 def test_lessons_are_chosen_by_number(course):
     assert authoring.sources_of(course / "solutions", ["3"]) == [source(course)]
     assert authoring.sources_of(course / "solutions", ["03_tiny"]) == [source(course)]
-    with pytest.raises(authoring.AuthoringError, match="There are: 03_tiny"):
-        authoring.sources_of(course / "solutions", ["04"])
+    for numbers in (["04"], ["03", "04"]):
+        with pytest.raises(authoring.AuthoringError, match="No lesson 04 in solutions/. There are: 03_tiny"):
+            authoring.sources_of(course / "solutions", numbers)
 
 
 def test_the_command(course, monkeypatch, capsys):

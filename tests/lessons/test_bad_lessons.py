@@ -105,11 +105,11 @@ def good_lesson():
     def grade(name, solution):
         return {"nbgrader": {"grade": True, "grade_id": name, "points": 2, "solution": solution, "locked": not solution}}
     return new_notebook(cells=[
-        new_markdown_cell("# 03 · This\n\n**You will be able to**\n- count\n\n**You need** lesson 02.\n\n**Time:** about 12 minutes"),
+        new_markdown_cell("# 03 · This\n\n**You will be able to**\n- count\n\n**You need** lesson 02.\n\n**Time:** about 10 minutes"),
         new_markdown_cell("## Counting (10 minutes)\n\n![a kernel over pixels](k.png)\n\n```\n# no heading\n```"),
         ran("show()", outputs=[html('<img src="data:," alt="a dog">')]),
         ran("check(a)", metadata=grade("a", False)),
-        new_markdown_cell("### Part"),
+        new_markdown_cell("### Part (8 points)"),
         ran("check(b)", metadata=grade("b", False)),
         ran("check(d)", metadata=grade("d", False)),
         new_markdown_cell("answer", metadata=grade("c", True)),
@@ -140,8 +140,10 @@ BAD = [
     ("objectives", change(0, "- count", "count")),
     ("prerequisites", change(0, "**You need**", "You need")),
     ("add up to 20", change(1, "10 minutes", "20 minutes")),
-    ("the headings say 7 points", change(4, "Part", "Part (7 points)")),
-    ("**Time**", change(0, "about 12 minutes", "short")),
+    ("says 12 minutes", change(0, "10 minutes", "12 minutes")),
+    ("the headings say 7 points", change(4, "8 points", "7 points")),
+    ("the headings say 0 points", change(4, "8 points", "8 Punkte")),
+    ("**Time**", change(0, "about 10 minutes", "short")),
     ("Recap", change(8, "## Recap", "## Summary (2 minutes)")),
     ("glossary", change(8, "(glossary.md)", "(glossary.txt)")),
     ("leads nowhere", change(1, "![a kernel", "[lesson](09_no_such.ipynb) ![a kernel")),

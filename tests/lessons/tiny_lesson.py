@@ -35,7 +35,9 @@ assert total == 1, "total is not 1"
 # Why one bias for each output channel?
 
 # %% [markdown] nbgrader={"grade_id": "why", "grade": true, "solution": true, "points": 4}
+# ### BEGIN SOLUTION
 # The model answer.
+# ### END SOLUTION
 #
 # ### BEGIN MARK SCHEME
 # The marking scheme.

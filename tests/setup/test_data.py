@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from course_lib.photos import SPLITS
+
 DATA = Path(__file__).parents[2] / "data"
 SUMS = dict(reversed(line.split("  ", 1)) for line in (DATA / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
 README = (DATA / "README.md").read_text(encoding="utf-8")
@@ -46,7 +48,8 @@ def test_checksum(name):
 @pytest.mark.parametrize("name", ROWS)
 def test_author_licence_and_origin_are_named(name):
     author, licence, origin = ROWS[name]
-    assert author and origin and licence in LICENCES
+    assert author and origin
+    assert licence in LICENCES, f"data/README.md: {name} has the licence {licence!r}, none of {', '.join(sorted(LICENCES))}"
 
 
 @pytest.mark.parametrize("folder", ["photos", "more_photos"])
@@ -56,6 +59,7 @@ def test_the_table_of_photographs_agrees(folder):
     assert {f"{folder}/{photo['file']}" for photo in photos} == {name for name in ROWS if fnmatch(name, f"{folder}/*.jpg")}
     for photo in photos:
         name = f"{folder}/{photo['file']}"
+        assert folder == "more_photos" or photo["split"] in SPLITS, f"{name}: the split is {photo['split']!r}, none of {', '.join(SPLITS)}"
         assert SUMS[name] == photo["sha256"]
         assert ROWS[name] == (photo["author"], photo["licence"], photo["origin"])
         with Image.open(DATA / name) as image:

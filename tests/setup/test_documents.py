@@ -28,14 +28,27 @@ def test_the_map_links_the_lessons_that_exist():
     assert all(minutes.isdigit() and points.isdigit() for _, minutes, points in rows)
 
 
+def test_the_map_in_lesson_00_links_all_others():
+    start = (ROOT / "solutions" / "00_start_here.py").read_text(encoding="utf-8")
+    linked = re.findall(r"^# \| \[\d\d .*?\]\((.*?)\) \|", start, re.M)
+    assert linked == LESSONS[1:], "the map at the end of solutions/00_start_here.py"
+
+
 def test_the_totals_are_those_of_the_lessons():
     points = sum(int(found) for found in re.findall(r"^\| \[\d\d .*\| (\d+) \|$", README, re.M))
     written = sum(cell.metadata.nbgrader.points for path in sorted((ROOT / "solutions").glob("*.py")) for cell in authoring.read(path).cells
                   if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade"))
     teachers = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
-    assert f"notebooks with {points} points" in teachers and f"{written} of the {points} points" in teachers
+    words = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+    count = words.split()[len(LESSONS) - 1]
+    missing = [sentence for sentence in (f"{count} notebooks with {points} points", f"{written} of the {points} points") if sentence not in teachers]
+    assert not missing, f"INSTRUCTORS.md doesn't say {missing}"
     hours = round(sum(int(found) for found in re.findall(r"^\| \[\d\d .*\| (\d+) \| \d+ \|$", README, re.M)) / 30) / 2
-    assert f"{points} points, about {hours:g} hours" in README and f"{points - written} of the {points} points" in README
+    missing = [sentence for sentence in (f"{count.capitalize()} lessons", f"{points} points, about {hours:g} hours",
+                                         f"{points - written} of the {points} points") if sentence not in README]
+    assert not missing, f"README.md doesn't say {missing}"
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"the {count} lessons" in contributing, f"CONTRIBUTING.md doesn't say 'the {count} lessons'"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
