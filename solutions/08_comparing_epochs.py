@@ -416,7 +416,7 @@ widgets.slider([row_of([last.picture("blurred", RAILING), run.picture(epoch, RAI
 # From the left: blurred, the output, sharp. The slider shows six states of the training: width 16 after 0, 4, 8 and 12 epochs at level 4, then width 32 and width 64, each at its end.
 # The first state has learned only level 2, straight motion. Such a motion blurred the railing, which has therefore already gained 1.1 dB; training at level 4 costs some of it again. The two most blurred crops gain 0.4 and 0.6 dB at level 4.
 # The grain of the wood does not come back. Crops that are hardly blurred lose less than 0.1 dB, and that is an achievement: a network that knows only level 1 harms them (lesson 09). The last stage was made
-# for them: two in five of its pairs are to be left as they are. The blurred crops pay for it with a tenth of a decibel.
+# for them: in two in five of its pairs nothing had moved. The blurred crops pay for it with a tenth of a decibel.
 
 # %% [markdown]
 # ### Why so little?
